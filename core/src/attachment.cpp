@@ -1,0 +1,84 @@
+#include "attachment.hpp"
+
+#include <sys/resource.h>
+#include <time.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "error.hpp"
+#include "text_file.hpp"
+
+namespace rtlane::detail {
+namespace {
+
+long thread_minor_faults() noexcept
+{
+  struct rusage usage = {};
+  ::getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_minflt;
+}
+
+std::int64_t monotonic_ns() noexcept
+{
+  struct timespec now = {};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+}  // namespace
+
+AttachMeter::AttachMeter() noexcept : minor_faults_(thread_minor_faults()), start_ns_(monotonic_ns()) {}
+
+void AttachMeter::stop(Attachment& attachment) const noexcept
+{
+  attachment.minor_faults = static_cast<std::uint64_t>(thread_minor_faults() - minor_faults_);
+  attachment.attach_ns = static_cast<std::uint64_t>(monotonic_ns() - start_ns_);
+}
+
+int attach(int fd, std::uint64_t offset, std::uint64_t bytes, std::uint64_t page_bytes, rtlane_tier tier, bool writable,
+           rtlane_wish lock, Attachment& attachment)
+{
+  const AttachMeter meter;
+  if (const int error = Mapping::map_file(fd, offset, bytes, page_bytes, writable, attachment.mapping); error != 0)
+    return fail(ENOMEM, "cannot map %s: %s", human_bytes(bytes).c_str(), std::strerror(-error));
+  if (tier == RTLANE_TIER_THP)
+    advise_huge(attachment.mapping.range());
+  if (const int error = fault_in_and_lock(page_bytes, tier, writable, lock, attachment); error != 0)
+    return error;
+  meter.stop(attachment);
+  return 0;
+}
+
+int fault_in_and_lock(std::uint64_t page_bytes, rtlane_tier tier, bool writable, rtlane_wish lock,
+                      Attachment& attachment)
+{
+  const Range range = attachment.mapping.range();
+  if (const int error = fault_in(range, writable); error != 0)
+    return fail(ENOMEM, "cannot fault in %s: %s%s", human_bytes(range.bytes).c_str(), std::strerror(-error),
+                error == -EINVAL ? " (Linux 5.14 or newer is needed)" : "");
+  // hugetlb pages are never swapped, locked or not.
+  attachment.locked = tier == RTLANE_TIER_HUGETLB;
+  attachment.lock_reason.clear();
+  attachment.lock_fix.clear();
+  if (lock == RTLANE_NEVER) {
+    if (!attachment.locked)
+      attachment.lock_reason = "not asked for";
+  } else if (lock_in_memory(range, attachment.lock_reason, attachment.lock_fix) == 0) {
+    attachment.locked = true;
+  } else if (lock == RTLANE_REQUIRED) {
+    return fail(ENOMEM, "the memory is to be locked and cannot be: %s; %s", attachment.lock_reason.c_str(),
+                attachment.lock_fix.c_str());
+  }
+  attachment.page_bytes = page_bytes;
+  if (tier == RTLANE_TIER_THP) {
+    // The pages are huge already; this process's page tables may not know yet.
+    if (!maps_huge_pages(range))
+      collapse_to_huge(range);
+    if (!maps_huge_pages(range))
+      attachment.page_bytes = small_page_bytes;
+  }
+  return 0;
+}
+
+}  // namespace rtlane::detail

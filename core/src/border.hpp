@@ -1,0 +1,37 @@
+// What every exported function does around its work.
+#pragma once
+
+#include <cerrno>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "error.hpp"
+#include "process.hpp"
+
+namespace rtlane::detail {
+
+// Runs work(); what it throws becomes an error code.
+template <class Work>
+int guarded_call(Work&& work) noexcept
+{
+  try {
+    return std::forward<Work>(work)();
+  } catch (const std::bad_alloc&) {
+    return fail(ENOMEM, "out of memory");
+  } catch (const std::exception& exception) {
+    return fail(EIO, "unexpected: %s", exception.what());
+  }
+}
+
+// The same, alone in this process.
+template <class Work>
+int set_up_call(Work&& work) noexcept
+{
+  return guarded_call([&] {
+    const std::unique_lock lock = Process::instance().enter();
+    return std::forward<Work>(work)();
+  });
+}
+
+}  // namespace rtlane::detail

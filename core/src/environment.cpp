@@ -1,0 +1,44 @@
+#include "environment.hpp"
+
+#include <cerrno>
+#include <cinttypes>
+#include <cstdlib>
+
+#include "error.hpp"
+
+namespace rtlane::detail {
+
+int environment_number(const char* variable, std::uint64_t least, std::uint64_t most, std::uint64_t fallback,
+                       std::uint64_t& value) noexcept
+{
+  const char* text = std::getenv(variable);
+  if (text == nullptr || *text == '\0') {
+    value = fallback;
+    return 0;
+  }
+  const int saved_errno = errno;
+  char* end = nullptr;
+  errno = 0;
+  const unsigned long long number = std::strtoull(text, &end, 10);
+  const bool overflow = errno == ERANGE;
+  errno = saved_errno;
+  if (overflow || *end != '\0' || *text < '0' || *text > '9' || number < least || number > most)
+    return fail(EINVAL, "%s is '%s': it must be a whole number from %" PRIu64 " to %" PRIu64, variable, text, least,
+                most);
+  value = number;
+  return 0;
+}
+
+int environment_pool_bytes(std::uint64_t& bytes) noexcept
+{
+  std::uint64_t value = 0;
+  if (const int error = environment_number("RTLANE_POOL_BYTES", 0, UINT64_MAX / 2, 0, value); error != 0)
+    return error;
+  if (value % pool_unit_bytes != 0)
+    return fail(EINVAL, "RTLANE_POOL_BYTES is %" PRIu64 ": it must be a multiple of 4 MiB (%" PRIu64 " bytes)", value,
+                pool_unit_bytes);
+  bytes = value;
+  return 0;
+}
+
+}  // namespace rtlane::detail

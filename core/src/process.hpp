@@ -1,0 +1,53 @@
+// What this process has: its handles and the objects behind them.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "handle_table.hpp"
+
+namespace rtlane::detail {
+
+class SharedObject;
+
+class Process {
+public:
+  // The one of this process. Never destroyed: handles may be closed from any destructor.
+  static Process& instance();
+
+  // Set-up calls run one at a time. Forking waits for them too: a child must not inherit a descriptor
+  // whose lock belongs to a decision in progress.
+  [[nodiscard]] std::unique_lock<std::mutex> enter() { return std::unique_lock(mutex_); }
+
+  // Counts the forks between the first process and this one.
+  [[nodiscard]] std::uint64_t fork_count() const noexcept { return fork_count_; }
+
+  HandleTable handles;
+
+  // By device and inode of the control file. An object takes itself out when it ends.
+  std::map<std::pair<dev_t, ino_t>, std::weak_ptr<SharedObject>> objects;
+
+  // Of the unnamed objects of this process, for the pool.
+  std::uint64_t unnamed_bytes = 0;
+
+  // The namespace was swept by this process.
+  bool swept = false;
+
+private:
+  Process();
+
+  static void before_fork() noexcept;
+  static void after_fork_in_parent() noexcept;
+  static void after_fork_in_child() noexcept;
+  static void at_exit() noexcept;
+
+  std::mutex mutex_;
+  std::uint64_t fork_count_ = 0;
+};
+
+}  // namespace rtlane::detail

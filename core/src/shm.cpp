@@ -1,0 +1,139 @@
+#include <rtlane/core/shm.h>
+
+#include <cerrno>
+#include <cinttypes>
+#include <cstring>
+#include <string_view>
+
+#include "border.hpp"
+#include "environment.hpp"
+#include "shared_object.hpp"
+
+namespace rtlane::detail {
+namespace {
+
+int read_options(const rtlane_shm_options* given, rtlane_shm_options& options) noexcept
+{
+  options = RTLANE_SHM_OPTIONS_INIT;
+  if (given == nullptr)
+    return 0;
+  if (given->struct_size != sizeof options)
+    return fail(EINVAL, "options.struct_size is %" PRIu32 ", not %zu: start from RTLANE_SHM_OPTIONS_INIT",
+                given->struct_size, sizeof options);
+  options = *given;
+  return 0;
+}
+
+// Room for a handle is made sure of before anything is done.
+int check_handle_room() noexcept
+{
+  std::uint64_t limit = 0;
+  if (const int error = environment_number("RTLANE_MAX_HANDLES", 1, handles_max, handles_max, limit); error != 0)
+    return error;
+  return Process::instance().handles.check_room(static_cast<std::uint32_t>(limit));
+}
+
+void give(std::shared_ptr<SharedObject> object, bool read_only, rtlane_handle* handle, void** address)
+{
+  void* const memory = object->address(read_only);
+  *handle = Process::instance().handles.add(std::move(object), read_only);
+  if (address != nullptr)
+    *address = memory;
+}
+
+int fail_kind(rtlane_handle handle) noexcept
+{
+  return fail(EBADF, "0x%08" PRIx32 " is no handle of a named object", handle);
+}
+
+}  // namespace
+
+int create_shared_memory(const char* name, std::uint64_t size_bytes, const rtlane_shm_options* given,
+                         rtlane_handle* handle, void** address)
+{
+  if (handle == nullptr)
+    return fail(EINVAL, "handle is NULL: the object could never be closed");
+  rtlane_shm_options options;
+  if (const int error = read_options(given, options); error != 0)
+    return error;
+  if (const int error = check_handle_room(); error != 0)
+    return error;
+  std::shared_ptr<SharedObject> object;
+  bool existed = false;
+  if (const int error = SharedObject::create(RTLANE_KIND_SHARED_MEMORY, name != nullptr ? name : "", size_bytes,
+                                             options, object, existed);
+      error != 0)
+    return error;
+  give(std::move(object), options.read_only != 0, handle, address);
+  return existed ? 1 : 0;
+}
+
+int open_shared_memory(const char* name, const rtlane_shm_options* given, rtlane_handle* handle, void** address)
+{
+  if (handle == nullptr)
+    return fail(EINVAL, "handle is NULL: the object could never be closed");
+  rtlane_shm_options options;
+  if (const int error = read_options(given, options); error != 0)
+    return error;
+  if (const int error = check_handle_room(); error != 0)
+    return error;
+  std::shared_ptr<SharedObject> object;
+  if (const int error = SharedObject::open(RTLANE_KIND_SHARED_MEMORY, name != nullptr ? name : "", options, object);
+      error != 0)
+    return error;
+  give(std::move(object), options.read_only != 0, handle, address);
+  return 0;
+}
+
+}  // namespace rtlane::detail
+
+using namespace rtlane::detail;
+
+int rtlane_shm_create(const char* name, uint64_t size_bytes, const rtlane_shm_options* options, rtlane_handle* handle,
+                      void** address) noexcept
+{
+  return set_up_call([&] { return create_shared_memory(name, size_bytes, options, handle, address); });
+}
+
+int rtlane_shm_open(const char* name, const rtlane_shm_options* options, rtlane_handle* handle, void** address) noexcept
+{
+  return set_up_call([&] { return open_shared_memory(name, options, handle, address); });
+}
+
+int rtlane_close(rtlane_handle handle) noexcept
+{
+  return set_up_call([&] {
+    // The target ends here, inside the set-up call, when this was its last handle.
+    return Process::instance().handles.remove(handle) != nullptr ? 0 : -EBADF;
+  });
+}
+
+int rtlane_shm_size(rtlane_handle handle, uint64_t* size_bytes) noexcept
+{
+  return guarded_call([&] {
+    if (size_bytes == nullptr)
+      return fail(EINVAL, "size_bytes is NULL");
+    return Process::instance().handles.with(handle, [&](const HandleTable::Entry& entry) {
+      const auto* object = dynamic_cast<const SharedObject*>(entry.target.get());
+      if (object == nullptr)
+        return fail_kind(handle);
+      *size_bytes = object->header().size_bytes;
+      return 0;
+    });
+  });
+}
+
+int rtlane_shm_info(rtlane_handle handle, rtlane_shm_certificate* certificate) noexcept
+{
+  return set_up_call([&] {
+    if (certificate == nullptr || certificate->struct_size != sizeof *certificate)
+      return fail(EINVAL, "certificate is NULL, or its struct_size is not sizeof(struct rtlane_shm_certificate)");
+    return Process::instance().handles.with(handle, [&](const HandleTable::Entry& entry) {
+      const auto* object = dynamic_cast<const SharedObject*>(entry.target.get());
+      if (object == nullptr)
+        return fail_kind(handle);
+      object->certify(entry.read_only, *certificate);
+      return 0;
+    });
+  });
+}

@@ -1,0 +1,28 @@
+/* A C99 program that has its types and constants already, some as typedefs and some as macros. */
+#include <stddef.h>
+#include <stdint.h>
+
+typedef unsigned int DWORD;
+typedef unsigned int ULONG;
+typedef unsigned int UINT;
+typedef int LONG;
+typedef unsigned char BOOLEAN;
+typedef wchar_t WCHAR;
+typedef char TCHAR;
+typedef const char* LPCTSTR;
+typedef const char* LPCSTR;
+typedef const wchar_t* LPCWSTR;
+typedef void* LPVOID;
+typedef void* PVOID;
+#define HANDLE void*
+#define VOID void
+#define BOOL int
+#define TRUE (!FALSE)
+#define FALSE (0)
+#define MAX_PATH 260
+#define ERROR_ALREADY_EXISTS 183L
+#define _T(text) text
+
+#define RTLANE_IWIN32_NO_TYPES
+#define HEADER_USE header_use_c_own_types
+#include "header_use.c"

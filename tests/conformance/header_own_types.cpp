@@ -1,0 +1,23 @@
+// A C++ program that declares the same types itself, before and after the header, and has some as macros.
+#include <cstddef>
+#include <cstdint>
+
+typedef unsigned int DWORD;
+typedef unsigned char BOOLEAN;
+typedef void* HANDLE;
+typedef void VOID;
+#define BOOL int
+#define LPVOID void*
+#define TRUE (!FALSE)
+#define FALSE (0)
+#define ERROR_ALREADY_EXISTS 183L
+#define TEXT(text) text
+
+#define HEADER_USE header_use_cpp_own_types
+#include "header_use.c"
+
+typedef int32_t LONG;
+typedef uint32_t DWORD;
+typedef const char* LPCSTR;
+typedef wchar_t WCHAR;
+typedef void* PVOID;
