@@ -1,0 +1,10 @@
+#include <rtlane/channels/spsc_ring.hpp>
+
+struct Sample {
+  int number;
+};
+
+auto make()
+{
+  return rtlane::SpscRing<Sample>::in_memory(8);
+}
