@@ -1,0 +1,107 @@
+// rtlane ls
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "command.hpp"
+#include "objects.hpp"
+#include "output.hpp"
+
+namespace rtlane::cli {
+namespace {
+
+constexpr char manual[] =
+    R"(One line for each object of the namespace (RTLANE_DIR, default /dev/shm/rtlane-<euid>):
+
+  NAME     full name; for a file that is no object, the file's name in brackets
+  KIND     memory, event, mutex or semaphore; channels are memory, 'rtlane info NAME' says which
+  SIZE     bytes asked for by the creator
+  PAGE     page size the creator obtained
+  LOCKED   bytes that the creator locked into memory
+  HOLDERS  handle locks as /proc/locks shows them, one for each process that opened the object, and in
+           parentheses the processes that have it mapped, where /proc lets you see them
+  AGE      since it was created
+  STATE    live           somebody holds it
+           orphan         nobody does: its processes were killed. The next create in the namespace
+                          removes it, or 'rtlane gc'
+           foreign        a file that is no rtlane object, or a damaged one: left alone
+           other version  made by another layout version of rtlane: left alone
+
+Nothing is attached to or changed: the kernel is asked who holds which lock.
+
+JSON: {"schema": "rtlane.ls/1", "namespace", "objects": [{"name", "state", "file", "kind", "size_bytes",
+"mapped_bytes", "page_size", "tier", "locked_bytes", "generation", "created_unix_ns", "age_s", "creator_pid",
+"creator_uid", "payload_file", "mode", "uid", "gid", "problem", "holders": {"locks", "processes": [{"pid",
+"command"}]}}], "hidden_processes"}. Members that do not apply are absent. hidden_processes counts those whose
+mappings this user may not read.
+
+Exit status: 0 all live, 1 something is not (or the namespace cannot be read), 2 wrong usage.)";
+
+std::string name_text(const Entry& entry)
+{
+  if (entry.name[0] != '\0')
+    return printable(entry.name);
+  const std::string_view path = entry.path;
+  return "[" + printable(path.substr(path.rfind('/') + 1)) + "]";
+}
+
+}  // namespace
+
+int ls(int argc, char** argv)
+{
+  CLI::App app("List the objects of the namespace.", "rtlane ls");
+  app.footer(manual);
+  Report report;
+  report.add_option(app);
+  if (const auto status = parse(app, argc, argv))
+    return *status;
+  if (const auto opened = report.open(); !opened)
+    return fail(app, opened.error().message, usage);
+
+  const auto entries = list_objects();
+  if (!entries)
+    return fail(app, entries.error().message);
+  const HolderTable holders = HolderTable::read();
+
+  Json document;
+  document["schema"] = "rtlane.ls/1";
+  document["namespace"] = namespace_path();
+  document["objects"] = Json::array();
+  std::vector<std::vector<std::string>> rows = {{"NAME", "KIND", "SIZE", "PAGE", "LOCKED", "HOLDERS", "AGE", "STATE"}};
+  bool all_live = true;
+  bool unexplained = false;  // a lock whose process was not found
+  for (const Entry& entry : *entries) {
+    const Holders held = holders.of(entry);
+    Json json = entry_json(entry);
+    json["holders"] = holders_json(held, holders.locks_known());
+    document["objects"].push_back(std::move(json));
+
+    std::string state = state_text(entry.state);
+    if (entry.problem[0] != '\0')
+      state += ": " + printable(entry.problem);
+    if (entry.state == RTLANE_ENTRY_LIVE || entry.state == RTLANE_ENTRY_ORPHAN)
+      rows.push_back({name_text(entry), kind_text(entry.kind), bytes_text(entry.size_bytes),
+                      bytes_text(entry.page_bytes), bytes_text(entry.locked_bytes),
+                      holders_text(held, holders.locks_known()), age_text(entry.created_unix_ns), state});
+    else
+      rows.push_back({name_text(entry), "-", "-", "-", "-", holders_text(held, holders.locks_known()), "-", state});
+    unexplained = unexplained || held.locks > held.processes.size();
+    all_live = all_live && entry.state == RTLANE_ENTRY_LIVE;
+  }
+  document["hidden_processes"] = holders.hidden_processes();
+
+  if (!report.on_stdout()) {
+    if (entries->empty())
+      fmt::print("no objects in {}\n", namespace_path());
+    else
+      fmt::print("{}", table_text(rows));
+    if (unexplained)
+      fmt::print("({} processes may not be looked at: some holders have no number here)\n", holders.hidden_processes());
+  }
+  if (!report.write(document))
+    return finding;
+  return all_live ? good : finding;
+}
+
+}  // namespace rtlane::cli

@@ -1,0 +1,163 @@
+#include "output.hpp"
+
+#include <fmt/format.h>
+#include <rtlane/core/shm.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+namespace rtlane::cli {
+
+Report::~Report()
+{
+  if (file_ != nullptr)
+    std::fclose(file_);
+}
+
+void Report::add_option(CLI::App& app)
+{
+  option_ = app.add_option("--json", path_,
+                           "Write a JSON document to FILE beside the text; without FILE, or with -, to standard "
+                           "output instead of the text")
+                ->type_name("FILE")
+                ->expected(0, 1);
+}
+
+expected<bool> Report::open()
+{
+  given_ = option_ != nullptr && option_->count() > 0;
+  if (!given_)
+    return false;
+  if (path_.empty())
+    path_ = "-";
+  if (path_ == "-")
+    return true;
+  file_ = std::fopen(path_.c_str(), "we");
+  if (file_ == nullptr)
+    return unexpected(Error{EINVAL, fmt::format("--json {}: cannot be written: {}", path_, std::strerror(errno))});
+  return true;
+}
+
+bool Report::write(const Json& document)
+{
+  if (!given_)
+    return true;
+  // replace: a name or path that is not UTF-8 must not stop the report
+  const std::string text = document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  std::FILE* to = file_ != nullptr ? file_ : stdout;
+  if (std::fwrite(text.data(), 1, text.size(), to) == text.size() && std::fflush(to) == 0)
+    return true;
+  fmt::print(stderr, "rtlane: the JSON document could not be written to {}: {}\n",
+             on_stdout() ? "standard output" : path_, std::strerror(errno));
+  return false;
+}
+
+const char* tier_text(std::uint32_t tier)
+{
+  switch (tier) {
+    case RTLANE_TIER_SMALL:
+      return "small";
+    case RTLANE_TIER_THP:
+      return "thp";
+    case RTLANE_TIER_HUGETLB:
+      return "hugetlb";
+    default:
+      return "?";
+  }
+}
+
+std::string bytes_text(std::uint64_t bytes)
+{
+  static constexpr const char* units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  std::size_t unit = 0;
+  std::uint64_t whole = bytes;
+  while (whole >= 1024 && whole % 1024 == 0 && unit + 1 < std::size(units)) {
+    whole /= 1024;
+    ++unit;
+  }
+  if (whole < 1024)
+    return fmt::format("{} {}", whole, units[unit]);
+  double rest = static_cast<double>(whole);
+  while (rest >= 1024.0 && unit + 1 < std::size(units)) {
+    rest /= 1024.0;
+    ++unit;
+  }
+  return fmt::format("{:.1f} {}", rest, units[unit]);
+}
+
+std::string duration_text(std::uint64_t ns)
+{
+  const auto value = static_cast<double>(ns);
+  if (ns < 1'000)
+    return fmt::format("{} ns", ns);
+  if (value < 999.5e3)
+    return fmt::format("{:.3g} us", value / 1e3);
+  if (value < 999.5e6)
+    return fmt::format("{:.3g} ms", value / 1e6);
+  return fmt::format("{:.1f} s", value / 1e9);
+}
+
+double age_s(std::int64_t created_unix_ns)
+{
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9 -
+         static_cast<double>(created_unix_ns) * 1e-9;
+}
+
+std::string age_text(std::int64_t created_unix_ns)
+{
+  const double seconds = age_s(created_unix_ns);
+  if (created_unix_ns <= 0 || seconds < 0)
+    return "?";
+  if (seconds < 120)
+    return fmt::format("{:.0f} s", seconds);
+  if (seconds < 120 * 60)
+    return fmt::format("{:.0f} min", seconds / 60);
+  if (seconds < 48 * 3600)
+    return fmt::format("{:.0f} h", seconds / 3600);
+  return fmt::format("{:.0f} d", seconds / 86400);
+}
+
+std::string printable(std::string_view text)
+{
+  std::string safe;
+  for (const char c : text)
+    safe += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  return safe;
+}
+
+namespace {
+
+// Characters as a terminal counts them, near enough: code points.
+std::size_t width_of(const std::string& text)
+{
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+}  // namespace
+
+std::string table_text(const std::vector<std::vector<std::string>>& rows)
+{
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], width_of(row[i]));
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += row[i];
+      line.append(widths[i] - width_of(row[i]) + 2, ' ');
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+}  // namespace rtlane::cli
