@@ -1,0 +1,175 @@
+// Runs an operation one machine instruction at a time, inside its own process, and sends that process a signal after
+// the k-th one.
+//
+// How: the x86 trap flag raises SIGTRAP after every instruction; the handler counts, and hashes the watched memory. No
+// ptrace and no second process, so it works in containers and takes microseconds per step instead of hundreds.
+// A system call counts as one step together with the instruction after it (the flag is off inside the kernel).
+//
+// An *event* is a step after which the watched bytes differ from before, or in which a system call was made. All kills
+// between two events leave the same shared state behind, so one kill per event stands for all of them; hot operations
+// are killed after every instruction all the same.
+#pragma once
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <ucontext.h>
+#endif
+
+namespace rtlane::test {
+
+// Where to interrupt; the first condition met counts, 0 is never. begin() itself is instruction 0.
+struct StepPlan {
+  uint64_t instruction = 0;
+  uint64_t event = 0;
+  int signal = SIGKILL;
+};
+
+// What happened, readable by another process when it lies in a SharedPage.
+struct StepReport {
+  static constexpr uint64_t kEventMax = 65536;
+  volatile uint64_t instructions = 0;
+  volatile uint64_t events = 0;
+  volatile uint64_t system_calls = 0;
+  volatile uint32_t interrupted = 0;  // the plan's signal was sent
+  volatile uint32_t finished = 0;     // the operation returned
+  // The number of the instruction that made event i.
+  volatile uint64_t event_instruction[kEventMax] = {};
+};
+
+// Memory whose bytes decide whether two steps are the same case.
+struct Watched {
+  const volatile void* begin = nullptr;
+  size_t bytes = 0;
+};
+
+inline uint64_t hash_bytes(const volatile void* begin, size_t bytes, uint64_t hash = 0xcbf29ce484222325u)
+{
+  const volatile unsigned char* at = static_cast<const volatile unsigned char*>(begin);
+  for (; bytes >= 8; bytes -= 8, at += 8)
+    hash = (hash ^ *reinterpret_cast<const volatile uint64_t*>(at)) * 0x9e3779b97f4a7c15u, hash ^= hash >> 29;
+  for (; bytes > 0; --bytes, ++at)
+    hash = (hash ^ *at) * 0x100000001b3u;
+  return hash;
+}
+
+namespace detail {
+
+struct StepState {
+  StepPlan plan;
+  StepReport* report = nullptr;
+  uint64_t (*hash)(void*) = nullptr;
+  void* hash_context = nullptr;
+  uint64_t last_hash = 0;
+  bool call_next = false;
+  // Who asks for its hash at every instruction pays for it; false asks at system calls only.
+  bool hash_each = true;
+};
+inline StepState step_state;
+
+#if defined(__x86_64__)
+inline void on_step(int, siginfo_t*, void* context)
+{
+  StepState& s = step_state;
+  StepReport& r = *s.report;
+  r.instructions = r.instructions + 1;
+  bool event = s.call_next;
+  if (event)
+    r.system_calls = r.system_calls + 1;
+  if (s.hash != nullptr && (s.hash_each || event)) {
+    const uint64_t hash = s.hash(s.hash_context);
+    event = event || hash != s.last_hash;
+    s.last_hash = hash;
+  }
+  if (event) {
+    if (r.events < StepReport::kEventMax)
+      r.event_instruction[r.events] = r.instructions;
+    r.events = r.events + 1;
+  }
+  const unsigned char* next =
+      reinterpret_cast<const unsigned char*>(static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP]);
+  s.call_next = next[0] == 0x0f && next[1] == 0x05;
+  if (r.instructions == s.plan.instruction || (event && r.events == s.plan.event)) {
+    const int signal = s.plan.signal;
+    s.plan = StepPlan();
+    r.interrupted = 1;
+    kill(getpid(), signal);
+  }
+}
+#endif
+
+}  // namespace detail
+
+// Why stepping is impossible here, or nullptr.
+inline const char* step_unavailable()
+{
+#if !defined(__x86_64__)
+  return "single-stepping inside the process needs the trap flag of x86-64";
+#elif defined(__SANITIZE_THREAD__)
+  return "ThreadSanitizer delays signals, so it cannot be single-stepped";
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+  return "ThreadSanitizer delays signals, so it cannot be single-stepped";
+#else
+  return nullptr;
+#endif
+#else
+  return nullptr;
+#endif
+}
+
+#if defined(__x86_64__)
+
+// Runs operation() stepwise; call it in a child made for that. hash(context) is called after every step, in a signal
+// handler: no allocation, no lock.
+template <class Operation>
+__attribute__((noinline)) void run_stepped(const StepPlan& plan, StepReport& report, uint64_t (*hash)(void*),
+                                           void* hash_context, bool hash_each, Operation&& operation)
+{
+  struct sigaction action = {};
+  action.sa_sigaction = detail::on_step;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGTRAP, &action, nullptr);
+  detail::StepState& s = detail::step_state;
+  s = detail::StepState();
+  s.plan = plan;
+  s.report = &report;
+  s.hash = hash;
+  s.hash_context = hash_context;
+  s.hash_each = hash_each;
+  s.last_hash = hash == nullptr ? 0 : hash(hash_context);
+  // The lea steps over the red zone of the enclosing function.
+  asm volatile("lea -128(%%rsp),%%rsp; pushfq; orl $0x100,(%%rsp); popfq; lea 128(%%rsp),%%rsp" ::: "memory", "cc");
+  operation();
+  asm volatile("lea -128(%%rsp),%%rsp; pushfq; andl $~0x100,(%%rsp); popfq; lea 128(%%rsp),%%rsp" ::: "memory", "cc");
+  report.finished = 1;
+}
+
+template <class Operation>
+void run_stepped(const StepPlan& plan, StepReport& report, Watched watched, Operation&& operation)
+{
+  auto hash = [](void* context) {
+    const Watched& w = *static_cast<const Watched*>(context);
+    return hash_bytes(w.begin, w.bytes);
+  };
+  run_stepped(plan, report, watched.bytes == 0 ? nullptr : +hash, &watched, true, static_cast<Operation&&>(operation));
+}
+
+#else
+
+template <class Operation>
+void run_stepped(const StepPlan&, StepReport&, uint64_t (*)(void*), void*, bool, Operation&&)
+{}
+template <class Operation>
+void run_stepped(const StepPlan&, StepReport&, Watched, Operation&&)
+{}
+
+#endif
+
+}  // namespace rtlane::test

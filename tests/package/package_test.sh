@@ -1,0 +1,132 @@
+#!/bin/bash
+# One test of the package as its users meet it: package_test.sh CASE. CMakeLists.txt says where things are:
+#   SOURCE  the project        BUILD    its build folder        PREFIX  where the fixture installs to
+#   CXX CC  the compilers      VERSION  the project's version
+set -euo pipefail
+
+here=$SOURCE/tests/package
+work=$(mktemp -d)
+export RTLANE_DIR
+RTLANE_DIR=$(mktemp -d -p /dev/shm rtlane-test-XXXXXX)
+trap 'rm -rf -- "$work" "$RTLANE_DIR"' EXIT
+
+run() {
+  printf '+%s\n' "$(printf ' %q' "$@")"
+  "$@"
+}
+
+fail() {
+  printf 'FAILED: %s\n' "$*" >&2
+  exit 1
+}
+
+expect_works() {
+  local output
+  output=$(run "$@") || fail "the program failed: $output"
+  printf '%s\n' "$output"
+  [[ $output == *"rtlane $VERSION works"* ]] || fail "the program did not say that it works"
+}
+
+# needs_library PROGRAM: whether the program loads librtlane when it starts
+needs_library() { readelf -d "$1" | grep -q 'NEEDED.*librtlane\.so\.0'; }
+
+# configure LANGUAGE LIBRARY [CMAKE-ARGUMENT...]: configures the user's project
+configure() {
+  local language=$1 library=$2 compiler=CMAKE_C_COMPILER=$CC
+  shift 2
+  [[ $language == C ]] || compiler=CMAKE_CXX_COMPILER=$CXX
+  run cmake -S "$here/consumer" -B "$work/consumer" -G Ninja -D"$compiler" -DLANGUAGE="$language" -DLIBRARY="$library" "$@"
+}
+
+# consumer LANGUAGE LIBRARY [CMAKE-ARGUMENT...]: and builds and runs it
+consumer() {
+  local library=$2
+  configure "$@"
+  run cmake --build "$work/consumer"
+  expect_works "$work/consumer/user"
+  if [[ $library == rtlane::rtlane ]]; then
+    needs_library "$work/consumer/user" || fail "it does not load the shared library"
+  else
+    ! needs_library "$work/consumer/user" || fail "it loads the shared library"
+  fi
+}
+
+# with_pkg_config COMPILER SOURCE [OPTION...]: builds as a Makefile would
+with_pkg_config() {
+  command -v pkg-config >/dev/null || { printf 'pkg-config: Skipped\nthere is no pkg-config here\n'; exit 77; }
+  local compiler=$1 source=$2 pkg_config_options=() flags
+  shift 2
+  [[ " $* " != *" -static "* ]] || pkg_config_options=(--static)
+  export PKG_CONFIG_PATH=$PREFIX/lib/pkgconfig
+  run pkg-config --validate rtlane
+  [[ $(pkg-config --modversion rtlane) == "$VERSION" ]] || fail "pkg-config tells another version"
+  read -r -a flags < <(pkg-config "${pkg_config_options[@]}" --cflags --libs rtlane)
+  run "$compiler" "$@" "$source" -o "$work/user" "${flags[@]}"
+  expect_works env LD_LIBRARY_PATH="$PREFIX/lib" "$work/user"
+}
+
+# Compiles a wrong use, which must fail for the reason its first line gives, and its right twin, which must not.
+wrong_use() {
+  local file=$here/$1.cpp expected output
+  local compile=("$CXX" -std=c++20 -fsyntax-only -Wall -Wextra -Werror -I "$PREFIX/include")
+  expected=$(sed -n '1s,^// error: ,,p' "$file")
+  [[ -n $expected ]] || fail "$file does not begin with the error it expects"
+  run "${compile[@]}" -Wno-unused -DRIGHT "$file" || fail "the right use does not compile"
+  if output=$(run "${compile[@]}" "$file" 2>&1); then
+    fail "the wrong use compiles"
+  fi
+  grep -E -e "$expected" <<<"$output" || fail "the wrong use fails for another reason: $output"
+}
+
+case $1 in
+  install)
+    # Moved after the installation: whatever works afterwards works from any place.
+    rm -rf -- "$PREFIX" "$PREFIX.before"
+    run cmake --install "$BUILD" --prefix "$PREFIX.before"
+    mv -- "$PREFIX.before" "$PREFIX"
+    ;;
+  contents)
+    for folder in core channels rt; do
+      [[ -d $SOURCE/$folder/include ]] || continue
+      (cd "$SOURCE/$folder/include" && find . -type f)
+    done | sort >"$work/headers"
+    (cd "$PREFIX/include" && find . -type f) | sort | run diff "$work/headers" - || fail "not exactly the public headers"
+    [[ $(readlink "$PREFIX/lib/librtlane.so") == librtlane.so.0 ]] || fail "librtlane.so does not lead to the SONAME"
+    [[ -f $PREFIX/lib/librtlane.a && -f $PREFIX/lib/librtlane.so.$VERSION ]] || fail "a library is missing"
+    ! grep -rIl -e "$SOURCE" -e "$BUILD" -e "$PREFIX" "$PREFIX" || fail "these files name a folder of the build machine"
+    ;;
+  tool)
+    run "$PREFIX/bin/rtlane" --help >"$work/help" || fail "rtlane --help fails"
+    grep -q demo "$work/help" || fail "the help does not name the main job"
+    ;;
+  cmake-cxx-shared) consumer CXX rtlane::rtlane -DCMAKE_PREFIX_PATH="$PREFIX" ;;
+  cmake-cxx-static) consumer CXX rtlane::static -DCMAKE_PREFIX_PATH="$PREFIX" ;;
+  cmake-c-shared) consumer C rtlane::rtlane -DCMAKE_PREFIX_PATH="$PREFIX" ;;
+  cmake-c-static) consumer C rtlane::static -DCMAKE_PREFIX_PATH="$PREFIX" ;;
+  cmake-uninstalled) consumer CXX rtlane::rtlane -Drtlane_DIR="$BUILD" ;;
+  cmake-version)
+    consumer C rtlane::rtlane -DCMAKE_PREFIX_PATH="$PREFIX" -DWANTED="$VERSION"
+    for wanted in 9.0 0.0.1; do
+      rm -rf -- "$work/consumer"
+      if output=$(configure C rtlane::rtlane -DCMAKE_PREFIX_PATH="$PREFIX" -DWANTED="$wanted" 2>&1); then
+        fail "version $wanted was found"
+      fi
+      grep -F "requested version \"$wanted\"" <<<"$output" || fail "no word of the version: $output"
+    done
+    ;;
+  subproject)
+    run cmake -S "$here/subproject" -B "$work/build" -G Ninja -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX" \
+      -DRTLANE_SOURCE_DIR="$SOURCE"
+    run cmake --build "$work/build"
+    expect_works "$work/build/user"
+    run cmake --install "$work/build" --prefix "$work/prefix"
+    [[ ! -e $work/prefix ]] || fail "a project with rtlane inside installs rtlane"
+    [[ $(run ctest --test-dir "$work/build" -N) == *"Total Tests: 0"* ]] || fail "it runs rtlane's tests"
+    ;;
+  pkg-config-c-shared) with_pkg_config "$CC" "$here/consumer/user.c" -std=c99 -pedantic -Wall -Wextra -Werror ;;
+  pkg-config-c-static) with_pkg_config "$CC" "$here/consumer/user.c" -std=c99 -static ;;
+  pkg-config-cxx-shared) with_pkg_config "$CXX" "$here/consumer/user.cpp" -std=c++20 -Wall -Wextra -Werror ;;
+  pkg-config-cxx-static) with_pkg_config "$CXX" "$here/consumer/user.cpp" -std=c++20 -static ;;
+  wrong-use) wrong_use "$2" ;;
+  *) fail "no case $1" ;;
+esac
