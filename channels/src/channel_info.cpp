@@ -1,5 +1,8 @@
 // What a monitor sees of a channel. Reads shared words, writes nothing.
-#include <rtlane/channels/spsc_layout.hpp>
+//
+// Ordering
+//   C2 head, release -> I1 head, acquire   the slots are looked at after the head that they are counted from
+#include <rtlane/channels/spsc_core.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -29,7 +32,7 @@ int rtlane_channel_get_info(const rtlane_channel* channel, struct rtlane_channel
   // Both sides may move on between two of these loads. Elements published are counted from the older head, so
   // neither number ever falls from one look to the next; the depth is what is left at the younger head.
   const std::uint64_t start = channel->header.start_position;
-  const std::uint64_t first = view.consumer->head.load(std::memory_order_acquire);  // I1, pairs with C2 of spsc_core.hpp
+  const std::uint64_t first = view.consumer->head.load(std::memory_order_acquire);  // I1, pairs with C2
   info->published = first - start + view.written_from(first, spsc_published);
   info->consumed = read(view.consumer->head) - start;
   const std::uint64_t depth = info->published - info->consumed;
