@@ -1,7 +1,4 @@
 // What a monitor sees of a channel. Reads shared words, writes nothing.
-//
-// Ordering
-//   C2 head, release -> I1 head, acquire   the slots are looked at after the head that they are counted from
 #include <rtlane/channels/spsc_core.hpp>
 
 #include <algorithm>
@@ -32,7 +29,7 @@ int rtlane_channel_get_info(const rtlane_channel* channel, struct rtlane_channel
   // Both sides may move on between two of these loads. Elements published are counted from the older head, so
   // neither number ever falls from one look to the next; the depth is what is left at the younger head.
   const std::uint64_t start = channel->header.start_position;
-  const std::uint64_t first = view.consumer->head.load(std::memory_order_acquire);  // I1, pairs with C2
+  const std::uint64_t first = spsc_head_for_monitor(view);
   info->published = first - start + view.written_from(first, spsc_published);
   info->consumed = read(view.consumer->head) - start;
   const std::uint64_t depth = info->published - info->consumed;

@@ -24,6 +24,7 @@
 // Ordering
 //   P2 seq, release  ->  C1 seq, acquire      the element's bytes are written before it can be taken
 //   C2 head, release ->  P1 head, acquire     the element is copied before its slot is written again
+//   C2 head, release ->  I1 head, acquire     a monitor looks at slots after the head that they are counted from
 //   D1 attached, release -> A1 attached, acquire   a predecessor's stores (threads of one process;
 //                                             between processes the kernel's lease orders them)
 //   E1 end, release  ->  E2 end, acquire      who hears `closed` sees what the producer did before close()
@@ -41,6 +42,13 @@
 #include <cstdint>
 
 namespace rtlane::detail {
+
+// The consumer's position as a monitor reads it, before it counts written slots from there.
+template <class Word>
+[[nodiscard]] std::uint64_t spsc_head_for_monitor(const SpscView<Word>& view) noexcept
+{
+  return view.consumer->head.load(std::memory_order_acquire);  // I1, pairs with C2
+}
 
 // All operations noexcept and wait-free: a bounded number of steps, no syscall, no allocation, no
 // division. Used by one thread at a time. A default-constructed one answers `closed`.
@@ -241,7 +249,7 @@ public:
   // Tells the producer that everything before position() may be overwritten.
   void give_back() noexcept
   {
-    view_.consumer->head.store(position_, std::memory_order_release);  // C2, pairs with P1
+    view_.consumer->head.store(position_, std::memory_order_release);  // C2, pairs with P1, I1
   }
 
   // To be called before the application sees the element that look() showed in place.
