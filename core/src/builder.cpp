@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "error.hpp"
+#include "fixed_text.hpp"
 #include "hugetlbfs.hpp"
 #include "ofd_lock.hpp"
 #include "room.hpp"
@@ -253,13 +254,6 @@ bool may_fall_back(int error) noexcept
   return error == -ENOMEM || error == -EDQUOT;
 }
 
-template <std::size_t size>
-void copy_padded(char (&target)[size], std::string_view text) noexcept
-{
-  std::memset(target, 0, size);
-  std::memcpy(target, text.data(), std::min(text.size(), size - 1));
-}
-
 int write_control_page(const BuildRequest& request, const Payload& payload, const std::string& page_reason,
                        const std::string& page_fix, ObjectHeader& header)
 {
@@ -284,8 +278,8 @@ int write_control_page(const BuildRequest& request, const Payload& payload, cons
   header.tier = payload.candidate.tier;
   header.numa_node = numa_node_of(attachment.mapping.range());
   header.name_bytes = static_cast<std::uint32_t>(request.name.size());
-  copy_padded(header.page_reason, page_reason);
-  copy_padded(header.page_fix, page_fix);
+  copy_text(header.page_reason, page_reason);
+  copy_text(header.page_fix, page_fix);
   std::memcpy(header.name, request.name.data(), request.name.size());
   if (payload.candidate.tier == RTLANE_TIER_HUGETLB) {
     struct stat status = {};

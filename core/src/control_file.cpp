@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "error.hpp"
+#include "fixed_text.hpp"
 #include "hugetlbfs.hpp"
 #include "object_name.hpp"
 #include "ofd_lock.hpp"
@@ -25,21 +26,6 @@ struct Opened {
   struct stat status = {};
   bool writable = false;
 };
-
-template <std::size_t size>
-void copy_text(char (&target)[size], std::string_view text) noexcept
-{
-  const std::size_t length = std::min(text.size(), size - 1);
-  std::memcpy(target, text.data(), length);
-  target[length] = '\0';
-}
-
-// Text of the header, which may not be terminated.
-template <std::size_t size>
-std::string_view text_of(const char (&field)[size]) noexcept
-{
-  return {field, ::strnlen(field, size)};
-}
 
 // Opens read-write where permitted. Returns 0 or -errno, no sentence; -EBADMSG for what is no regular file.
 int open_control(const NamespaceDirectory& directory, const std::string& file, Opened& opened)

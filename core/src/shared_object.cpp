@@ -12,6 +12,7 @@
 #include "builder.hpp"
 #include "environment.hpp"
 #include "error.hpp"
+#include "fixed_text.hpp"
 #include "object_name.hpp"
 #include "ofd_lock.hpp"
 #include "process.hpp"
@@ -85,14 +86,6 @@ const char* kind_text(std::uint32_t kind) noexcept
     default:
       return "an object of unknown kind";
   }
-}
-
-template <std::size_t size>
-void copy_text(char (&target)[size], std::string_view text) noexcept
-{
-  const std::size_t length = std::min(text.size(), size - 1);
-  std::memcpy(target, text.data(), length);
-  target[length] = '\0';
 }
 
 }  // namespace
@@ -327,8 +320,8 @@ void SharedObject::certify(bool read_only, rtlane_shm_certificate& certificate) 
     certificate.unlinked = ::lstat(path.c_str(), &status) != 0 || status.st_ino != status_.st_ino ? 1 : 0;
   }
   copy_text(certificate.name, name_of(header_));
-  copy_text(certificate.page_reason, {header_.page_reason, ::strnlen(header_.page_reason, sizeof header_.page_reason)});
-  copy_text(certificate.page_fix, {header_.page_fix, ::strnlen(header_.page_fix, sizeof header_.page_fix)});
+  copy_text(certificate.page_reason, text_of(header_.page_reason));
+  copy_text(certificate.page_fix, text_of(header_.page_fix));
   copy_text(certificate.lock_reason, view.lock_reason);
   copy_text(certificate.lock_fix, view.lock_fix);
 }

@@ -24,9 +24,13 @@ int read_options(const rtlane_shm_options* given, rtlane_shm_options& options) n
   return 0;
 }
 
-// Room for a handle is made sure of before anything is done.
-int check_handle_room() noexcept
+// What create and open check alike before anything is done: where the handle goes, options, room for a handle.
+int check_request(const rtlane_handle* handle, const rtlane_shm_options* given, rtlane_shm_options& options) noexcept
 {
+  if (handle == nullptr)
+    return fail(EINVAL, "handle is NULL: the object could never be closed");
+  if (const int error = read_options(given, options); error != 0)
+    return error;
   std::uint64_t limit = 0;
   if (const int error = environment_number("RTLANE_MAX_HANDLES", 1, handles_max, handles_max, limit); error != 0)
     return error;
@@ -46,17 +50,11 @@ int fail_kind(rtlane_handle handle) noexcept
   return fail(EBADF, "0x%08" PRIx32 " is no handle of a named object", handle);
 }
 
-}  // namespace
-
 int create_shared_memory(const char* name, std::uint64_t size_bytes, const rtlane_shm_options* given,
                          rtlane_handle* handle, void** address)
 {
-  if (handle == nullptr)
-    return fail(EINVAL, "handle is NULL: the object could never be closed");
   rtlane_shm_options options;
-  if (const int error = read_options(given, options); error != 0)
-    return error;
-  if (const int error = check_handle_room(); error != 0)
+  if (const int error = check_request(handle, given, options); error != 0)
     return error;
   std::shared_ptr<SharedObject> object;
   bool existed = false;
@@ -70,12 +68,8 @@ int create_shared_memory(const char* name, std::uint64_t size_bytes, const rtlan
 
 int open_shared_memory(const char* name, const rtlane_shm_options* given, rtlane_handle* handle, void** address)
 {
-  if (handle == nullptr)
-    return fail(EINVAL, "handle is NULL: the object could never be closed");
   rtlane_shm_options options;
-  if (const int error = read_options(given, options); error != 0)
-    return error;
-  if (const int error = check_handle_room(); error != 0)
+  if (const int error = check_request(handle, given, options); error != 0)
     return error;
   std::shared_ptr<SharedObject> object;
   if (const int error = SharedObject::open(RTLANE_KIND_SHARED_MEMORY, name != nullptr ? name : "", options, object);
@@ -85,6 +79,7 @@ int open_shared_memory(const char* name, const rtlane_shm_options* given, rtlane
   return 0;
 }
 
+}  // namespace
 }  // namespace rtlane::detail
 
 using namespace rtlane::detail;
