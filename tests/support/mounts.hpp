@@ -1,7 +1,9 @@
 // Huge pages and file systems of the test's own. All is undone at the end, also when the test is killed.
 #pragma once
 
+#include <fcntl.h>
 #include <sched.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -128,6 +130,26 @@ private:
     return ledger_;
   }
 
+  class Turn {
+  public:
+    Turn() : fd_(open("/tmp/rtlane-test-huge-pages.lock", O_CREAT | O_RDWR | O_CLOEXEC, 0600))
+    {
+      if (fd_ >= 0)
+        flock(fd_, LOCK_EX);
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn()
+    {
+      if (fd_ >= 0)
+        close(fd_);
+    }
+
+  private:
+    int fd_;
+  };
+
+  Turn turn_;
   std::string ledger_;
   Undo undo_;
   std::string problem_;

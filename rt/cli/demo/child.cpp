@@ -134,52 +134,56 @@ void Child::report_faults() const
   facts().faults.store(faults_of_this_thread() - faults_before_, std::memory_order_relaxed);
 }
 
-bool Child::held(Part other) const
+// 1, 0, or a negative errno.
+int Child::held(Part other) const
 {
-  // doubt counts as alive
-  return rtlane_lease_held(memory_.handle(), static_cast<std::uint32_t>(other)) != 0;
+  return rtlane_lease_held(memory_.handle(), static_cast<std::uint32_t>(other));
 }
 
-bool Child::look_after_the_others()
+void Child::look_after_the_others()
 {
   const Part peer = part_ == Part::sensor ? Part::controller : Part::sensor;
   const ChildFacts& other =
       peer == Part::sensor ? static_cast<ChildFacts&>(state().sensor) : static_cast<ChildFacts&>(state().controller);
-  std::string who;
-  if (!held(Part::monitor)) {
-    who = fmt::format("the monitor (process {})", plan().monitor_pid);
-  } else if (other.ready.load(std::memory_order_acquire) == 1 && !held(peer) &&  // R2, pairs with R1
-             other.finished.load(std::memory_order_acquire) == 0) {              // F2, pairs with F1
-    // In this order: who finishes says so before it lets its lease go.
+  std::string why;
+  // In this order: who finishes says so before it lets its lease go.
+  if (other.ready.load(std::memory_order_acquire) == 1 && held(peer) == 0 &&  // R2, pairs with R1
+      other.finished.load(std::memory_order_acquire) == 0) {                  // F2, pairs with F1
     peer_gone_.store(true, std::memory_order_relaxed);  // relaxed: an order without anything behind it
-    who = fmt::format("the {} (process {})", name_of(peer), other.pid);
+    why = fmt::format("the {} (process {}) is dead: the kernel has dropped its lease", name_of(peer), other.pid);
   }
-  if (who.empty())
-    return true;
+  const int monitor = held(Part::monitor);
+  if (monitor == 0) {
+    why += fmt::format("{}the monitor (process {}) is dead: the kernel has dropped its lease",
+                       why.empty() ? "" : ", and ", plan().monitor_pid);
+  } else if (monitor == -ESTALE) {
+    // Other errors pass (too many open files); this one stays, and no death would ever be seen.
+    peer_gone_.store(true, std::memory_order_relaxed);  // relaxed: as above
+    why = "somebody removed the files of the demo: who is alive can no longer be told";
+  }
+  if (why.empty())
+    return;
   // One of us said it already, the monitor if it lives.
   if (!complained_ && state().stop.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(Stop::peer_died))
-    complain(who + " is dead: the kernel has dropped its lease; ending");
+    complain(why + "; ending");
   complained_ = true;
   // relaxed: as ask_stop; this reason outranks the others
   state().stop.store(static_cast<std::uint32_t>(Stop::peer_died), std::memory_order_relaxed);
-  return false;
 }
 
-bool Child::watch(int signal_fd, int finished_fd)
+void Child::watch(int signal_fd, int finished_fd)
 {
-  bool all_alive = true;
   pollfd events[] = {{finished_fd, POLLIN, 0}, {signal_fd, POLLIN, 0}};
   for (;;) {
-    if (poll(events, 2, watch_interval_ms) < 0 && errno != EINTR)
-      return false;
+    poll(events, 2, watch_interval_ms);
     if ((events[0].revents & POLLIN) != 0)
-      return all_alive;
+      return;
     if ((events[1].revents & POLLIN) != 0) {
       signalfd_siginfo info{};
       if (read(signal_fd, &info, sizeof info) == sizeof info)
         ask_stop(state(), Stop::asked);
     }
-    all_alive = look_after_the_others() && all_alive;
+    look_after_the_others();
   }
 }
 
@@ -216,11 +220,13 @@ int run_child(Part part, int argc, char** argv, int (*work)(Child& child))
   pthread_attr_destroy(&attributes);
   if (error != 0)
     return refuse(fmt::format("no thread can be started: {}", std::strerror(error)));
-  const bool all_alive = child.watch(signal_fd, job.finished_fd);
+  child.watch(signal_fd, job.finished_fd);
   pthread_join(thread, nullptr);
   child.facts().finished.store(1, std::memory_order_release);  // F1, pairs with F2
   rtlane_lease_release(&lease);
-  return job.status == cli::good && !all_alive ? cli::finding : job.status;
+  // Whoever of us noticed the death: all end with a finding.
+  const bool died = child.state().stop.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(Stop::peer_died);
+  return job.status == cli::good && died ? cli::finding : job.status;
 }
 
 }  // namespace rtlane::demo

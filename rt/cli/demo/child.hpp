@@ -45,12 +45,12 @@ public:
   // On stderr, under the part's name.
   void complain(const std::string& sentence) const;
 
-  // The main thread's loop; returns when `finished_fd` becomes readable. False: somebody died.
-  [[nodiscard]] bool watch(int signal_fd, int finished_fd);
+  // The main thread's loop; returns when `finished_fd` becomes readable.
+  void watch(int signal_fd, int finished_fd);
 
 private:
-  [[nodiscard]] bool held(Part other) const;
-  [[nodiscard]] bool look_after_the_others();
+  [[nodiscard]] int held(Part other) const;
+  void look_after_the_others();
 
   Part part_;
   SharedMemory memory_;

@@ -1,0 +1,208 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <fstream>
+#include <vector>
+
+#include "support/shared_page.hpp"
+#include "support/shm.hpp"
+#include "support/watchdog.hpp"
+#include "tool.hpp"
+
+namespace rtlane::test {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+// Creates an object in a process of its own, which is then killed: what is left is an orphan.
+void leave_orphan(const std::string& name)
+{
+  Child child = Child::start([&] {
+    Shm object = Shm::create(name.c_str(), 4096);
+    if (object.result != 0)
+      _exit(1);
+    kill(getpid(), SIGKILL);
+  });
+  ASSERT_EQ(child.wait(), -SIGKILL);
+}
+
+json entry_of(const Outcome& outcome, const std::string& name)
+{
+  const json document = outcome.json();
+  for (const json& object : document["objects"]) {
+    if (object["name"] == name)
+      return object;
+  }
+  return nullptr;
+}
+
+TEST(Ls, AnEmptyNamespaceIsGoodAndSaysWhereItLooked)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  const Outcome outcome = run_tool({"ls"});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.out, "no objects in " + space.path() + "\n");
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST(Ls, ALiveObjectIsShownWithWhatItsCreatorObtained)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  rtlane_shm_options locked = shm_options();
+  locked.huge = RTLANE_NEVER;
+  const Shm object = Shm::create("robot/state", 5000, &locked);
+  ASSERT_EQ(object.result, 0);
+  const rtlane_shm_certificate facts = object.certificate();
+
+  const Outcome outcome = run_tool({"ls", "--json"});
+  EXPECT_EQ(outcome.status, 0);
+  const json document = outcome.json();
+  EXPECT_EQ(document["schema"], "rtlane.ls/1");
+  EXPECT_EQ(document["namespace"], space.path());
+  ASSERT_EQ(document["objects"].size(), 1u);
+  const json& entry = document["objects"][0];
+  EXPECT_EQ(entry["name"], "robot/state");
+  EXPECT_EQ(entry["state"], "live");
+  EXPECT_EQ(entry["kind"], "memory");
+  EXPECT_EQ(entry["size_bytes"], 5000);
+  EXPECT_EQ(entry["mapped_bytes"], facts.mapped_bytes);
+  EXPECT_EQ(entry["page_size"], facts.page_bytes);
+  EXPECT_EQ(entry["tier"], "small");
+  EXPECT_EQ(entry["locked_bytes"], facts.locked_bytes);
+  EXPECT_EQ(entry["generation"], facts.generation);
+  EXPECT_EQ(entry["creator_pid"], getpid());
+  EXPECT_EQ(entry["mode"], "0600");
+  EXPECT_GE(entry["age_s"].get<double>(), 0.0);
+  EXPECT_EQ(entry["holders"]["locks"], 1);
+  ASSERT_EQ(entry["holders"]["processes"].size(), 1u);
+  EXPECT_EQ(entry["holders"]["processes"][0]["pid"], getpid());
+
+  const Outcome text = run_tool({"ls"});
+  EXPECT_EQ(text.status, 0);
+  for (const char* part : {"NAME", "HOLDERS", "robot/state", "memory", "4.9 KiB", "live"})
+    EXPECT_THAT(text.out, HasSubstr(part));
+  EXPECT_THAT(text.out, HasSubstr("1 (" + std::to_string(getpid()) + ")"));
+}
+
+TEST(Ls, EveryProcessThatOpenedItIsCountedAndNamed)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  const Shm object = Shm::create("shared", 4096);
+  ASSERT_EQ(object.result, 0);
+  SharedPage<std::atomic<int>> opened;
+  std::vector<Child> children;
+  for (int i = 0; i < 3; ++i)
+    children.push_back(Child::start([&] {
+      // an exec'd process would have no handle of the parent; a fork child lets the inherited one go
+      Shm mine = Shm::open("shared");
+      ++*opened;
+      pause();
+    }));
+  ASSERT_TRUE(eventually([&] { return *opened == 3; }));
+  const json entry = entry_of(run_tool({"ls", "--json"}), "shared");
+  std::vector<int> pids;
+  for (const json& process : entry["holders"]["processes"])
+    pids.push_back(process["pid"]);
+  // fork children share the parent's lock: at least its one, and no more than one for each process
+  EXPECT_GE(entry["holders"]["locks"], 1);
+  EXPECT_LE(entry["holders"]["locks"], 4);
+  EXPECT_THAT(pids, testing::UnorderedElementsAre(getpid(), children[0].pid(), children[1].pid(), children[2].pid()));
+}
+
+TEST(Ls, HoldersThatOpenedItThemselvesHaveALockEach)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  SharedPage<std::atomic<int>> opened;
+  std::vector<Child> children;
+  for (int i = 0; i < 3; ++i)
+    children.push_back(Child::start([&] {
+      Shm mine = Shm::create("apart", 4096);
+      ++*opened;
+      pause();
+    }));
+  ASSERT_TRUE(eventually([&] { return *opened == 3; }));
+  const json entry = entry_of(run_tool({"ls", "--json"}), "apart");
+  EXPECT_EQ(entry["holders"]["locks"], 3);
+  EXPECT_EQ(entry["holders"]["processes"].size(), 3u);
+}
+
+TEST(Ls, AnOrphanIsMarkedAndIsAFindingAndIsLeftThere)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  ASSERT_NO_FATAL_FAILURE(leave_orphan("left"));
+  for (int round = 0; round < 2; ++round) {
+    const Outcome outcome = run_tool({"ls"});
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_THAT(outcome.out, HasSubstr("orphan"));
+    const json entry = entry_of(run_tool({"ls", "--json"}), "left");
+    EXPECT_EQ(entry["state"], "orphan");
+    EXPECT_EQ(entry["holders"]["locks"], 0);
+    EXPECT_TRUE(entry["holders"]["processes"].empty());
+  }
+  EXPECT_EQ(object_files(space.path()).size(), 1u);
+}
+
+TEST(Ls, AForeignFileIsMarkedWithTheReasonAndLeftAlone)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  std::ofstream(space.path() + "/notes.txt") << "not an object";
+  const Outcome outcome = run_tool({"ls"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.out, HasSubstr("[notes.txt]"));
+  EXPECT_THAT(outcome.out, HasSubstr("foreign"));
+  const json objects = run_tool({"ls", "--json", "-"}).json()["objects"];
+  ASSERT_EQ(objects.size(), 1u);
+  EXPECT_EQ(objects[0]["state"], "foreign");
+  EXPECT_FALSE(objects[0]["problem"].get<std::string>().empty());
+  EXPECT_EQ(objects[0].count("size_bytes"), 0u);
+  EXPECT_EQ(read_file(space.path() + "/notes.txt"), "not an object");
+}
+
+TEST(Ls, WithJsonFileTheTextComesToo)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  const Scratch scratch;
+  const Shm object = Shm::create("both", 4096);
+  const Outcome outcome = run_tool({"ls", "--json", scratch.file("ls.json")});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("both"));
+  EXPECT_EQ(json::parse(read_file(scratch.file("ls.json")))["objects"][0]["name"], "both");
+}
+
+TEST(Ls, NamesThatHoldAnyByteNeitherBreakTheJsonNorDriveTheTerminal)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  const Shm escape = Shm::create("bell\x07\x1b[31m", 4096);
+  const Shm bytes = Shm::create("raw\xff\xfe", 4096);
+  ASSERT_EQ(escape.result, 0);
+  ASSERT_EQ(bytes.result, 0);
+  const Outcome text = run_tool({"ls"});
+  EXPECT_EQ(text.out.find('\x1b'), std::string::npos);
+  EXPECT_EQ(run_tool({"ls", "--json"}).json()["objects"].size(), 2u);
+}
+
+TEST(Ls, ARefusedDirectoryIsAFailureWithTheReason)
+{
+  Watchdog watchdog(60);
+  const Scratch scratch;
+  scratch.write("file", "");
+  setenv("RTLANE_DIR", scratch.file("file").c_str(), 1);
+  const Outcome outcome = run_tool({"ls"});
+  unsetenv("RTLANE_DIR");
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("rtlane ls: "));
+  EXPECT_THAT(outcome.err, HasSubstr(scratch.file("file")));
+}
+
+}  // namespace
+}  // namespace rtlane::test

@@ -1,0 +1,116 @@
+// The built `rtlane` as tests use it: started with arguments, its output kept in files, its end waited for.
+#pragma once
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "support/child.hpp"
+#include "support/temp_namespace.hpp"
+
+namespace rtlane::test {
+
+inline std::string read_file(const std::string& path)
+{
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// A directory for the files of one test, removed at the end also when the test is killed.
+class Scratch {
+public:
+  Scratch() : path_(make_directory("/tmp")), undo_("rm -rf -- '" + path_ + "'") {}
+  const std::string& path() const { return path_; }
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+  std::string write(const std::string& name, const std::string& text) const
+  {
+    std::ofstream(file(name), std::ios::binary) << text;
+    return file(name);
+  }
+
+private:
+  std::string path_;
+  Undo undo_;
+};
+
+struct Outcome {
+  int status = -1000;  // exit status, or minus the signal
+  std::string out;
+  std::string err;
+
+  nlohmann::json json() const { return nlohmann::json::parse(out); }
+};
+
+// A running tool. Leads a process group of its own, as a shell's foreground job does.
+class Tool {
+public:
+  static Tool start(const std::vector<std::string>& arguments, const std::string& program = RTLANE_TOOL)
+  {
+    Tool tool;
+    const std::string out = tool.scratch_->file("out");
+    const std::string err = tool.scratch_->file("err");
+    tool.child_ = Child::start([&] {
+      setpgid(0, 0);
+      const int out_fd = open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+      const int err_fd = open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+      if (dup2(out_fd, 1) < 0 || dup2(err_fd, 2) < 0)
+        _exit(126);
+      std::vector<char*> argv = {const_cast<char*>("rtlane")};
+      for (const std::string& argument : arguments)
+        argv.push_back(const_cast<char*>(argument.c_str()));
+      argv.push_back(nullptr);
+      execv(program.c_str(), argv.data());
+      _exit(127);
+    });
+    setpgid(tool.child_.pid(), tool.child_.pid());  // by both: whoever comes first
+    return tool;
+  }
+
+  pid_t pid() const { return child_.pid(); }
+  void signal(int number) const { child_.signal(number); }
+  void signal_group(int number) const { kill(-child_.pid(), number); }
+  std::string out() const { return read_file(scratch_->file("out")); }
+  std::string err() const { return read_file(scratch_->file("err")); }
+
+  Outcome wait()
+  {
+    Outcome outcome;
+    outcome.status = child_.wait();
+    outcome.out = out();
+    outcome.err = err();
+    return outcome;
+  }
+
+private:
+  std::unique_ptr<Scratch> scratch_ = std::make_unique<Scratch>();
+  Child child_;
+};
+
+inline Outcome run_tool(const std::vector<std::string>& arguments)
+{
+  return Tool::start(arguments).wait();
+}
+
+// The folder of recordings; "" and a reason where there is none.
+inline std::string data_folder()
+{
+  const char* named = std::getenv("RTLANE_DATA");
+  const std::string folder = named != nullptr ? named : RTLANE_SOURCE_DIR "/../shared/data";
+  return std::filesystem::exists(folder + "/imu-xio.csv") ? folder : "";
+}
+
+#define RTLANE_NEED_RECORDING(path)                                                                        \
+  if (::rtlane::test::data_folder().empty())                                                               \
+    GTEST_SKIP() << "no imu-xio.csv in ../shared/data beside the checkout, nor in the folder RTLANE_DATA"; \
+  const std::string path = ::rtlane::test::data_folder() + "/imu-xio.csv"
+
+}  // namespace rtlane::test
