@@ -37,8 +37,9 @@ struct StepReport {
   volatile uint64_t instructions = 0;
   volatile uint64_t events = 0;
   volatile uint64_t system_calls = 0;
-  volatile uint32_t interrupted = 0;  // the plan's signal was sent
-  volatile uint32_t finished = 0;     // the operation returned
+  volatile uint64_t quiet_changes = 0;  // steps without a system call after which the watched bytes differed
+  volatile uint32_t interrupted = 0;    // the plan's signal was sent
+  volatile uint32_t finished = 0;       // the operation returned
   // The number of the instruction that made event i.
   volatile uint64_t event_instruction[kEventMax] = {};
 };
@@ -68,6 +69,7 @@ struct StepState {
   void* hash_context = nullptr;
   uint64_t last_hash = 0;
   bool call_next = false;
+  bool call_made = true;  // in the step just done; for hash functions
   // Who asks for its hash at every instruction pays for it; false asks at system calls only.
   bool hash_each = true;
 };
@@ -80,11 +82,15 @@ inline void on_step(int, siginfo_t*, void* context)
   StepReport& r = *s.report;
   r.instructions = r.instructions + 1;
   bool event = s.call_next;
+  s.call_made = event;
   if (event)
     r.system_calls = r.system_calls + 1;
   if (s.hash != nullptr && (s.hash_each || event)) {
     const uint64_t hash = s.hash(s.hash_context);
-    event = event || hash != s.last_hash;
+    if (!event && hash != s.last_hash) {
+      event = true;
+      r.quiet_changes = r.quiet_changes + 1;
+    }
     s.last_hash = hash;
   }
   if (event) {

@@ -5,14 +5,16 @@
 // differ between the exit of one call and the entry of the next.
 #pragma once
 
-#include <elf.h>
+#include <gtest/gtest.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -43,7 +45,8 @@ public:
       syscall(kBegin);
       operation();
       syscall(kEnd);
-      _exit(0);
+      std::fflush(nullptr);
+      _exit(::testing::Test::HasFailure() ? 1 : 0);
     }
     int status = 0;
     waitpid(pid_, &status, 0);
@@ -70,9 +73,48 @@ public:
   // Goes to the next stop; false when the operation has returned or the child is gone.
   bool next() { return advance() && call_ != kEnd; }
 
-  long call() const { return call_; }
-  bool at_exit() const { return at_exit_; }
-  pid_t pid() const { return pid_; }
+  // At an entry: the call is not made and answers error instead; goes to its exit. False where that is not possible.
+  bool fail_call(int error)
+  {
+#if defined(__x86_64__)
+    const auto register_at = [](size_t offset) { return reinterpret_cast<void*>(offset); };
+    if (at_exit_ || ptrace(PTRACE_POKEUSER, pid_, register_at(offsetof(user, regs.orig_rax)), -1L) != 0)
+      return false;
+    const long call = call_;
+    if (!advance())
+      return false;
+    call_ = call;
+    return ptrace(PTRACE_POKEUSER, pid_, register_at(offsetof(user, regs.rax)), static_cast<long>(-error)) == 0;
+#else
+    (void)error;
+    return false;
+#endif
+  }
+
+  // Lets the child run on freely; its exit status, or minus the signal that ended it.
+  int run_to_end()
+  {
+    if (pid_ <= 0)
+      return status_;
+    ptrace(PTRACE_DETACH, pid_, nullptr, nullptr);
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    pid_ = -1;
+    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+  }
+
+  long call() const
+  {
+    return call_;
+  }
+  bool at_exit() const
+  {
+    return at_exit_;
+  }
+  pid_t pid() const
+  {
+    return pid_;
+  }
 
   // SIGKILL, and waits until the kernel has torn the child down.
   void kill_now()
@@ -95,7 +137,10 @@ private:
       if (pid_ <= 0 || ptrace(PTRACE_SYSCALL, pid_, nullptr, deliver) != 0 || waitpid(pid_, &status, 0) != pid_)
         return false;
       if (!WIFSTOPPED(status)) {
-        problem_ = "the child ended inside the operation, wait status " + std::to_string(status);
+        // An operation may end the process; by a signal it may not.
+        status_ = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+        if (status_ != 0)
+          problem_ = "the child ended inside the operation with " + std::to_string(status_);
         pid_ = -1;
         return false;
       }
@@ -114,6 +159,7 @@ private:
   pid_t pid_ = -1;
   long call_ = -1;
   bool at_exit_ = false;
+  int status_ = 0;
   std::string problem_;
 };
 
