@@ -1,6 +1,8 @@
 // What every exported function does around its work.
 #pragma once
 
+#include <pthread.h>
+
 #include <cerrno>
 #include <exception>
 #include <new>
@@ -11,10 +13,23 @@
 
 namespace rtlane::detail {
 
+// No thread is cancelled inside: the unwinding would end the process at the first noexcept.
+class NoCancellation {
+public:
+  NoCancellation() noexcept { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+  NoCancellation(const NoCancellation&) = delete;
+  NoCancellation& operator=(const NoCancellation&) = delete;
+  ~NoCancellation() { ::pthread_setcancelstate(before_, nullptr); }
+
+private:
+  int before_ = PTHREAD_CANCEL_ENABLE;
+};
+
 // Runs work(); what it throws becomes an error code.
 template <class Work>
 int guarded_call(Work&& work) noexcept
 {
+  const NoCancellation not_now;
   try {
     return std::forward<Work>(work)();
   } catch (const std::bad_alloc&) {

@@ -102,11 +102,16 @@ int make_file(int directory_fd, const char* directory, const rtlane_shm_options&
   return 0;
 }
 
-// Gives the file its memory. fallocate answers ENOSPC where a first touch would be SIGBUS.
-int allocate(int fd, std::uint64_t offset, std::uint64_t bytes) noexcept
+// Gives the file its memory. fallocate answers ENOSPC where a first touch would be SIGBUS. In steps, since
+// some kernels undo a whole call for any signal: a timer could keep a large one from ever ending.
+int allocate(int fd, std::uint64_t offset, std::uint64_t bytes, std::uint64_t page_bytes) noexcept
 {
-  while (::fallocate(fd, 0, static_cast<off_t>(offset), static_cast<off_t>(bytes)) != 0) {
-    if (errno != EINTR)
+  const std::uint64_t step = std::max(page_bytes, std::uint64_t{16} << 20);
+  for (std::uint64_t done = 0; done < bytes;) {
+    const std::uint64_t length = std::min(step, bytes - done);
+    if (::fallocate(fd, 0, static_cast<off_t>(offset + done), static_cast<off_t>(length)) == 0)
+      done += length;
+    else if (errno != EINTR)
       return -errno;
   }
   return 0;
@@ -169,7 +174,7 @@ int build_hugetlb(const NamespaceDirectory& directory, const BuildRequest& reque
   payload.offset = 0;
   error = ::ftruncate(fd, static_cast<off_t>(bytes)) == 0 ? map_and_bind(fd, request, bytes, payload) : -errno;
   if (error == 0)
-    error = allocate(fd, 0, bytes);
+    error = allocate(fd, 0, bytes, page);
   if (error != 0) {
     // A failed fallocate keeps the pages that it had got.
     payload.attachment.mapping.reset();
@@ -203,7 +208,7 @@ int build_tmpfs(const NamespaceDirectory& directory, const BuildRequest& request
   if (const int error = map_and_bind(fd, request, bytes, payload); error != 0)
     return error;
   if (!huge) {
-    if (const int error = allocate(fd, payload.offset, bytes); error != 0)
+    if (const int error = allocate(fd, payload.offset, bytes, small_page_bytes); error != 0)
       return fail(ENOMEM, "%s could not be allocated on the file system of %s: %s", human_bytes(bytes).c_str(),
                   directory.path().c_str(), std::strerror(-error));
     return 0;
@@ -301,13 +306,14 @@ int publish(const NamespaceDirectory& directory, const BuildRequest& request, Pa
   // still mapped, which is what a process that exits has to do.
   control.hold.reset(::open(path, O_RDWR | O_CLOEXEC));
   if (!control.hold)
-    return fail(errno, "cannot open %s: %s (is /proc mounted?)", path, std::strerror(errno));
+    return fail(ENOSYS, "cannot open %s: %s (is /proc mounted?)", path, std::strerror(errno));
   if (const int error = lock_wait(control.hold.get(), Lock::read, holder_byte); error != 0)
     return fail(-error,
                 "cannot lock a file in %s: %s (the namespace needs a file system with fcntl locks, such as tmpfs)",
                 directory.path().c_str(), std::strerror(-error));
   unlock(payload.control.fd(), holder_byte);
-  ::fstat(control.hold.get(), &control.status);
+  if (::fstat(control.hold.get(), &control.status) != 0)
+    return fail(errno, "cannot read the state of a file in %s: %s", directory.path().c_str(), std::strerror(errno));
   control.writable = true;
 
   if (!request.file.empty()) {

@@ -1,6 +1,7 @@
 #include "control_file.hpp"
 
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,7 +9,6 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
-#include <utility>
 
 #include "error.hpp"
 #include "fixed_text.hpp"
@@ -20,6 +20,9 @@ namespace rtlane::detail {
 namespace {
 
 enum class Content { good, foreign, other_version, damaged };
+
+// Of one millisecond each. The end of the wait is an error, never a proof of death.
+constexpr int payload_waits_max = 2000;
 
 struct Opened {
   UniqueFd fd;
@@ -155,7 +158,7 @@ rtlane_namespace_entry empty_entry() noexcept
 int join(const NamespaceDirectory& directory, const std::string& file, std::string_view name, Access access,
          HeldControl& held)
 {
-  bool payload_was_missing = false;
+  int payload_waits = 0;
   for (;;) {
     Opened opened;
     if (const int error = open_control(directory, file, opened); error != 0) {
@@ -163,7 +166,10 @@ int join(const NamespaceDirectory& directory, const std::string& file, std::stri
         return fail(ENOENT, "there is no object called '%.*s'", static_cast<int>(name.size()), name.data());
       if (error == -EBADMSG)
         return fail(EBADMSG, "%s/%s is no regular file: remove it by hand", directory.path().c_str(), file.c_str());
-      return fail(-error, "cannot open %s/%s: %s", directory.path().c_str(), file.c_str(), std::strerror(-error));
+      struct stat status = {};
+      ::fstatat(directory.fd(), file.c_str(), &status, AT_SYMLINK_NOFOLLOW);
+      return fail(-error, "cannot open %s/%s of user %u with mode %04o: %s", directory.path().c_str(), file.c_str(),
+                  status.st_uid, status.st_mode & 07777, std::strerror(-error));
     }
     const int fd = opened.fd.get();
     if (const int error = lock_wait(fd, opened.writable ? Lock::write : Lock::read, decision_byte); error != 0)
@@ -204,19 +210,23 @@ int join(const NamespaceDirectory& directory, const std::string& file, std::stri
     if (held.header.tier == RTLANE_TIER_HUGETLB) {
       const int error = open_payload(directory, payload_file_name(file, held.header.generation), held.header.page_bytes,
                                      held.header.payload_inode, opened.writable, held.payload, held.payload_path);
-      if (error == -ENOENT && !std::exchange(payload_was_missing, true))
+      if (error == -ENOENT && payload_waits++ < payload_waits_max) {
+        opened.fd.reset();
+        const struct timespec pause = {0, 1'000'000};
+        ::nanosleep(&pause, nullptr);
         continue;
+      }
       if (error != 0)
         return fail(error == -ENOENT ? EACCES : -error,
                     "'%.*s' is in use and its huge pages cannot be opened: %s (is the hugetlbfs mounted here?)",
                     static_cast<int>(name.size()), name.data(), std::strerror(-error));
     } else {
-      // A description of its own, so that the one that holds can be let go before the memory is unmapped.
-      char path[32];
-      std::snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-      held.payload.reset(::open(path, (opened.writable ? O_RDWR : O_RDONLY) | O_CLOEXEC));
-      if (!held.payload)
-        return fail(errno, "cannot open %s again: %s (is /proc mounted?)", path, std::strerror(errno));
+      // A description of its own, so that the one that holds can be let go before the memory is unmapped. The
+      // decision byte keeps the name where it is.
+      held.payload.reset(
+          ::openat(directory.fd(), file.c_str(), (opened.writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC));
+      if (!held.payload || !names_inode(directory.fd(), file.c_str(), held.payload.get()))
+        return fail(EIO, "cannot open %s/%s again: %s", directory.path().c_str(), file.c_str(), std::strerror(errno));
       held.payload_path.clear();
     }
     // Cannot be refused: only read locks are on byte 0, and only deciders add to them.
@@ -307,8 +317,8 @@ bool inspect(const NamespaceDirectory& directory, const std::string& file, rtlan
 void sweep(const NamespaceDirectory& directory, const std::function<bool(ino_t inode)>& skip,
            std::vector<rtlane_namespace_entry>* removed)
 {
-  rtlane_namespace_entry entry = empty_entry();
   for (const auto& [file, inode] : directory_entries(directory.fd())) {
+    rtlane_namespace_entry entry = empty_entry();
     if (is_object_file_name(file)) {
       if (skip(inode))
         continue;
@@ -317,8 +327,11 @@ void sweep(const NamespaceDirectory& directory, const std::function<bool(ino_t i
         removed->push_back(entry);
     } else if (is_temporary_name(file.c_str())) {
       const UniqueFd fd(::openat(directory.fd(), file.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-      if (fd && lock_try(fd.get(), Lock::write, 0) == 0 && ::unlinkat(directory.fd(), file.c_str(), 0) == 0 &&
-          removed != nullptr) {
+      struct stat status = {};
+      // With a second name it is an object whose maker was killed before it removed this one: byte 0 is its holders'.
+      const bool named = fd && ::fstat(fd.get(), &status) == 0 && status.st_nlink > 1;
+      if (fd && (named || lock_try(fd.get(), Lock::write, 0) == 0) &&
+          ::unlinkat(directory.fd(), file.c_str(), 0) == 0 && removed != nullptr) {
         removed->push_back(empty_entry());
         removed->back().state = RTLANE_ENTRY_ORPHAN;
         std::snprintf(removed->back().path, sizeof removed->back().path, "%s/%s", directory.path().c_str(),

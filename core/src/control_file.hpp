@@ -24,8 +24,9 @@
 // recognizes orphans but cannot remove them.
 //
 // The payload file of a hugetlb object is locked before byte 0 of its control file is, and has its own rule
-// (hugetlbfs.hpp). An opener that finds it missing looks again: either the last holder was killed after the
-// opener had seen it, and the object is an orphan now, or the hugetlbfs cannot be seen from here.
+// (hugetlbfs.hpp). The kernel tears a killed holder down piece by piece, so the payload's lock may go before byte
+// 0, and a sweeper take the payload. An opener that finds it missing therefore looks again until the object is an
+// orphan; when it does not become one, the hugetlbfs cannot be seen from here.
 #pragma once
 
 #include <rtlane/core/namespace.h>

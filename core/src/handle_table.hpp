@@ -52,6 +52,17 @@ public:
     return entry != nullptr ? work(*entry) : fail_handle(handle);
   }
 
+  // The target, or nullptr with a sentence. For set-up calls, during which no handle is closed: what takes long
+  // must not be done inside with().
+  [[nodiscard]] Entry get(rtlane_handle handle)
+  {
+    const std::lock_guard guard(mutex_);
+    const Entry* entry = find(handle);
+    if (entry == nullptr)
+      fail_handle(handle);
+    return entry != nullptr ? *entry : Entry{};
+  }
+
   // Takes the handle out; nullptr, with a sentence, when there is none. The target may end with the pointer.
   std::shared_ptr<HandleTarget> remove(rtlane_handle handle) noexcept;
 

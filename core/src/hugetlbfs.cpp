@@ -21,6 +21,7 @@
 namespace rtlane::detail {
 namespace {
 
+constexpr char payload_directory_prefix[] = "rtlane-";
 constexpr char pools[] = "/sys/kernel/mm/hugepages";
 
 std::string pool_path(std::uint64_t page_bytes)
@@ -31,9 +32,39 @@ std::string pool_path(std::uint64_t page_bytes)
 std::string payload_directory_path(const HugeMount& mount, const NamespaceDirectory& directory)
 {
   char name[64];
-  std::snprintf(name, sizeof name, "/rtlane-%" PRIx64 "-%" PRIu64, static_cast<std::uint64_t>(directory.device()),
-                static_cast<std::uint64_t>(directory.inode()));
+  std::snprintf(name, sizeof name, "/%s%" PRIx64 "-%" PRIu64, payload_directory_prefix,
+                static_cast<std::uint64_t>(directory.device()), static_cast<std::uint64_t>(directory.inode()));
   return mount.path + name;
+}
+
+// Removes what nobody holds from one payload directory.
+void sweep_directory(int directory_fd, const std::string& path, std::vector<std::string>& removed)
+{
+  for (const auto& [file, inode] : directory_entries(directory_fd)) {
+    if (file[0] == '.' && !is_temporary_name(file.c_str()))
+      continue;
+    const UniqueFd payload(::openat(directory_fd, file.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+    if (payload && lock_try(payload.get(), Lock::write, 0) == 0 &&
+        names_inode(directory_fd, file.c_str(), payload.get()) && ::unlinkat(directory_fd, file.c_str(), 0) == 0)
+      removed.push_back(path + "/" + file);
+  }
+}
+
+// The user's own directories for other namespaces: those may be gone, and nobody else would look there.
+void sweep_other_namespaces(const HugeMount& mount, const std::string& own_path, std::vector<std::string>& removed)
+{
+  const UniqueFd mount_fd(::open(mount.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!mount_fd)
+    return;
+  for (const auto& [name, inode] : directory_entries(mount_fd.get())) {
+    const std::string path = mount.path + "/" + name;
+    if (name.compare(0, sizeof payload_directory_prefix - 1, payload_directory_prefix) != 0 || path == own_path)
+      continue;
+    const UniqueFd fd(::openat(mount_fd.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat status = {};
+    if (fd && ::fstat(fd.get(), &status) == 0 && (status.st_uid == ::geteuid() || ::geteuid() == 0))
+      sweep_directory(fd.get(), path, removed);
+  }
 }
 
 }  // namespace
@@ -94,23 +125,21 @@ int open_payload_directory(const HugeMount& mount, const NamespaceDirectory& dir
                            NamespaceDirectory::Missing missing, UniqueFd& fd, std::string& path)
 {
   path = payload_directory_path(mount, directory);
-  bool made = false;
-  if (missing == NamespaceDirectory::Missing::create) {
-    made = ::mkdir(path.c_str(), 0700) == 0;
-    if (!made && errno != EEXIST)
-      return -errno;
-  }
+  if (missing == NamespaceDirectory::Missing::create && ::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return -errno;
   fd.reset(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd)
-    return -errno;
-  // Whoever may use the namespace may use its payloads.
-  if (made &&
-      (::fchown(fd.get(), static_cast<uid_t>(-1), directory.gid()) != 0 || ::fchmod(fd.get(), directory.mode()) != 0))
     return -errno;
   struct stat status = {};
   if (::fstat(fd.get(), &status) != 0)
     return -errno;
-  return status.st_uid == 0 || status.st_uid == ::geteuid() ? 0 : -EACCES;
+  // Whoever may use the namespace may use its payloads. Its maker may have been killed before this, so its
+  // owner makes sure each time.
+  const bool alike = status.st_gid == directory.gid() && (status.st_mode & 07777) == directory.mode();
+  if (!alike && status.st_uid == ::geteuid() &&
+      (::fchown(fd.get(), static_cast<uid_t>(-1), directory.gid()) != 0 || ::fchmod(fd.get(), directory.mode()) != 0))
+    return -errno;
+  return alike || status.st_uid == 0 || status.st_uid == ::geteuid() ? 0 : -EACCES;
 }
 
 int open_payload(const NamespaceDirectory& directory, const std::string& file, std::uint64_t page_bytes,
@@ -119,9 +148,15 @@ int open_payload(const NamespaceDirectory& directory, const std::string& file, s
   int result = -ENOENT;
   for (const HugeMount& mount : huge_mounts()) {
     UniqueFd payload_directory;
-    if (mount.page_bytes != page_bytes ||
-        open_payload_directory(mount, directory, NamespaceDirectory::Missing::fail, payload_directory, path) != 0)
+    if (mount.page_bytes != page_bytes)
       continue;
+    if (const int error =
+            open_payload_directory(mount, directory, NamespaceDirectory::Missing::fail, payload_directory, path);
+        error != 0) {
+      if (error != -ENOENT)
+        result = error;
+      continue;
+    }
     UniqueFd payload(
         ::openat(payload_directory.get(), file.c_str(), (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC));
     if (!payload) {
@@ -160,16 +195,9 @@ void sweep_payloads(const NamespaceDirectory& directory, std::vector<std::string
   for (const HugeMount& mount : huge_mounts()) {
     UniqueFd fd;
     std::string path;
-    if (open_payload_directory(mount, directory, NamespaceDirectory::Missing::fail, fd, path) != 0)
-      continue;
-    for (const auto& [file, inode] : directory_entries(fd.get())) {
-      if (file[0] == '.' && !is_temporary_name(file.c_str()))
-        continue;
-      const UniqueFd payload(::openat(fd.get(), file.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
-      if (payload && lock_try(payload.get(), Lock::write, 0) == 0 &&
-          names_inode(fd.get(), file.c_str(), payload.get()) && ::unlinkat(fd.get(), file.c_str(), 0) == 0)
-        removed.push_back(path + "/" + file);
-    }
+    if (open_payload_directory(mount, directory, NamespaceDirectory::Missing::fail, fd, path) == 0)
+      sweep_directory(fd.get(), path, removed);
+    sweep_other_namespaces(mount, path, removed);
   }
 }
 

@@ -42,7 +42,8 @@ int open_payload(const NamespaceDirectory& directory, const std::string& file, s
 // Removes the payload's name wherever it is. The caller knows that the object is dead.
 void remove_payload(const NamespaceDirectory& directory, const std::string& file, std::uint64_t page_bytes);
 
-// Removes every payload of the namespace that nobody holds. Never waits. Appends the paths removed.
+// Removes every payload that nobody holds, of this namespace and of the user's others (which may be gone; for
+// root of all). Never waits. Appends the paths removed.
 void sweep_payloads(const NamespaceDirectory& directory, std::vector<std::string>& removed);
 
 }  // namespace rtlane::detail

@@ -90,8 +90,11 @@ int environment_mode(std::uint32_t& mode)
   const char* digit = text;
   for (; *digit >= '0' && *digit <= '7' && bits <= 0777; ++digit)
     bits = bits * 8 + static_cast<std::uint32_t>(*digit - '0');
-  if (*digit != '\0' || bits == 0 || bits > 0777)
-    return fail(EINVAL, "RTLANE_MODE is '%s': it must be permission bits in octal from 1 to 777, such as 660", text);
+  if (*digit != '\0' || (bits & 0600) != 0600 || bits > 0777)
+    return fail(EINVAL,
+                "RTLANE_MODE is '%s': it must be permission bits in octal that let the owner read and write, 600 to "
+                "777, such as 660",
+                text);
   mode = bits;
   return 0;
 }

@@ -123,7 +123,8 @@ int NamespaceDirectory::open_lock_file(UniqueFd& lock_file) const
     if (error == 0)
       error = temporary.link(lock_file_name);
     if (error != 0 && error != -EEXIST && error != -ENOENT)
-      return fail(-error, "cannot make the lock file %s/%s: %s", path_.c_str(), lock_file_name, std::strerror(-error));
+      return fail(-error, "cannot make the lock file %s/%s: %s", path_.c_str(), lock_file_name,
+                  error == -ENOSYS ? "/proc is not mounted" : std::strerror(-error));
   }
 }
 
@@ -189,12 +190,22 @@ int Temporary::make(int directory_fd, mode_t mode, Temporary& temporary)
   return 0;
 }
 
+// ENOENT has three causes.
+int Temporary::link_error() const noexcept
+{
+  if (errno != ENOENT)
+    return -errno;
+  if (::access("/proc/self/fd", F_OK) != 0)
+    return -ENOSYS;
+  return name_.empty() ? -ESTALE : -ENOENT;
+}
+
 int Temporary::link(const char* file)
 {
   char path[32];
   std::snprintf(path, sizeof path, "/proc/self/fd/%d", fd());
   if (::linkat(AT_FDCWD, path, directory_fd_, file, AT_SYMLINK_FOLLOW) != 0)
-    return errno == ENOENT && name_.empty() ? -ESTALE : -errno;
+    return link_error();
   if (!name_.empty())
     ::unlinkat(directory_fd_, std::exchange(name_, {}).c_str(), 0);
   return 0;

@@ -69,14 +69,15 @@ public:
   static int make(int directory_fd, mode_t mode, Temporary& temporary);
 
   // Gives the file its name. Returns 0; -EEXIST; -ENOENT when somebody took the temporary name for garbage
-  // (start over); -ESTALE as make; or -errno; no sentence.
+  // (start over); -ESTALE as make; -ENOSYS without /proc; or -errno; no sentence.
   int link(const char* file);
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
-  [[nodiscard]] bool has_name() const noexcept { return !name_.empty(); }
   [[nodiscard]] UniqueFd take_fd() noexcept { return std::move(fd_); }
 
 private:
+  [[nodiscard]] int link_error() const noexcept;
+
   UniqueFd fd_;
   int directory_fd_ = -1;
   std::string name_;

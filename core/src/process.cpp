@@ -14,6 +14,16 @@ Process& Process::instance()
   return process;
 }
 
+namespace {
+
+// Before main: a fork must not find the only instance half made.
+[[gnu::constructor]] void make_process()
+{
+  Process::instance();
+}
+
+}  // namespace
+
 Process::Process()
 {
   ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
@@ -35,6 +45,10 @@ void Process::after_fork_in_parent() noexcept
 void Process::after_fork_in_child() noexcept
 {
   ++instance().fork_count_;
+  for (const auto& [inode, object] : instance().objects) {
+    if (const std::shared_ptr<SharedObject> live = object.lock())
+      live->forget_locks();
+  }
   instance().handles.unlock();
   instance().mutex_.unlock();
 }

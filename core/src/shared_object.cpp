@@ -118,10 +118,6 @@ int SharedObject::create(rtlane_kind kind, std::string_view name, std::uint64_t 
   for (;;) {
     int error = open_existing(directory, file.text, kind, name, options, Access::create, object);
     if (error == 0) {
-      if (options.exclusive != 0) {
-        object.reset();
-        return fail(EEXIST, "an object called '%.*s' exists already", static_cast<int>(name.size()), name.data());
-      }
       existed = true;
       return 0;
     }
@@ -170,6 +166,8 @@ int SharedObject::open_existing(const NamespaceDirectory& directory, const std::
     if (const int error = check_object_room(); error != 0)
       return error;
   }
+  if (access == Access::create && options.exclusive != 0)
+    return fail(EEXIST, "an object called '%.*s' exists already", static_cast<int>(name.size()), name.data());
   if (existing->header_.kind != static_cast<std::uint32_t>(kind))
     return fail(EPROTOTYPE, "'%.*s' is %s, not %s: all kinds share one namespace", static_cast<int>(name.size()),
                 name.data(), kind_text(existing->header_.kind), kind_text(kind));
@@ -322,8 +320,11 @@ void SharedObject::certify(bool read_only, rtlane_shm_certificate& certificate) 
   copy_text(certificate.name, name_of(header_));
   copy_text(certificate.page_reason, text_of(header_.page_reason));
   copy_text(certificate.page_fix, text_of(header_.page_fix));
-  copy_text(certificate.lock_reason, view.lock_reason);
-  copy_text(certificate.lock_fix, view.lock_fix);
+  if (facts.locked)
+    return;
+  const bool inherited = view.lock_reason.empty();
+  copy_text(certificate.lock_reason, inherited ? "memory locks are not inherited by fork" : view.lock_reason);
+  copy_text(certificate.lock_fix, inherited ? "open the object again in the child" : view.lock_fix);
 }
 
 int SharedObject::open_control_again(bool writable, UniqueFd& fd) const
@@ -335,7 +336,7 @@ int SharedObject::open_control_again(bool writable, UniqueFd& fd) const
   struct stat status = {};
   if (!fd && errno != ENOENT)
     return fail(errno, "cannot open %s again: %s", path.c_str(), std::strerror(errno));
-  if (!fd || ::fstat(fd.get(), &status) != 0 || status.st_ino != status_.st_ino)
+  if (!fd || ::fstat(fd.get(), &status) != 0 || status.st_dev != status_.st_dev || status.st_ino != status_.st_ino)
     return fail(ESTALE, "%s is gone: somebody removed the file of a live object", path.c_str());
   return 0;
 }

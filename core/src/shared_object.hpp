@@ -30,6 +30,9 @@ public:
   // Lets go of the object, and removes it when this was the last holder of all.
   ~SharedObject() override;
 
+  // In a fork child: the kernel does not pass memory locks on.
+  void forget_locks() noexcept { write_view_.locked = read_view_.locked = header_.tier == RTLANE_TIER_HUGETLB; }
+
   // Stops holding the object but leaves the payload mapped. For a process that exits.
   void let_go() noexcept;
 

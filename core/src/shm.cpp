@@ -47,7 +47,7 @@ void give(std::shared_ptr<SharedObject> object, bool read_only, rtlane_handle* h
 
 int fail_kind(rtlane_handle handle) noexcept
 {
-  return fail(EBADF, "0x%08" PRIx32 " is no handle of a named object", handle);
+  return fail(EBADF, "0x%08" PRIx32 " is the handle of something that has no memory", handle);
 }
 
 int create_shared_memory(const char* name, std::uint64_t size_bytes, const rtlane_shm_options* given,
@@ -123,12 +123,13 @@ int rtlane_shm_info(rtlane_handle handle, rtlane_shm_certificate* certificate) n
   return set_up_call([&] {
     if (certificate == nullptr || certificate->struct_size != sizeof *certificate)
       return fail(EINVAL, "certificate is NULL, or its struct_size is not sizeof(struct rtlane_shm_certificate)");
-    return Process::instance().handles.with(handle, [&](const HandleTable::Entry& entry) {
-      const auto* object = dynamic_cast<const SharedObject*>(entry.target.get());
-      if (object == nullptr)
-        return fail_kind(handle);
-      object->certify(entry.read_only, *certificate);
-      return 0;
-    });
+    const HandleTable::Entry entry = Process::instance().handles.get(handle);
+    if (entry.target == nullptr)
+      return -EBADF;
+    const auto* object = dynamic_cast<const SharedObject*>(entry.target.get());
+    if (object == nullptr)
+      return fail_kind(handle);
+    object->certify(entry.read_only, *certificate);
+    return 0;
   });
 }

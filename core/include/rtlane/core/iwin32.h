@@ -38,7 +38,7 @@
  * Environment of create and open, beside that of core/shm.h and read at each call:
  *   RTLANE_HUGE  huge pages for a new object: preferred (default, from 2 MiB upward), required, never
  *   RTLANE_LOCK  locking the memory in this process: preferred (default), required, never
- *   RTLANE_MODE  permission bits of a new object in octal, 1..777 (default 600)
+ *   RTLANE_MODE  permission bits of a new object in octal, 600..777 (default 600)
  *
  * Types and constants that a program has already as macros stay its own; typedefs must agree, which
  * C11 and C++ compilers check. A C99 program with typedefs of its own defines

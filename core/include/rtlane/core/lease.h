@@ -39,7 +39,7 @@ RTLANE_API void rtlane_lease_release(rtlane_lease* lease) RTLANE_NOEXCEPT;
 
 /* Asks the kernel whether somebody holds lease number index: 1 = yes (also when it is this process),
  * 0 = no, or a negative errno as acquire. Takes nothing and waits for no set-up call of this process. Bounded:
- * three system calls. */
+ * four system calls; -EMFILE when the process has no descriptor free. */
 RTLANE_API int rtlane_lease_held(rtlane_handle handle, uint32_t index) RTLANE_NOEXCEPT;
 
 RTLANE_EXTERN_C_END

@@ -20,7 +20,8 @@
  * returning from main gives its objects back itself.
  *
  * fork: the child shares its parent's objects and keeps them alive until it closes them, execs or
- * ends. exec drops them. Close-all-descriptors daemonizing is harmless: no descriptor is kept.
+ * ends; memory locks are not inherited, so a child that wants them opens the object again. exec drops them.
+ * Close-all-descriptors daemonizing is harmless: no descriptor is kept.
  *
  * Environment, read at each call:
  *   RTLANE_DIR          the namespace directory; default /dev/shm/rtlane-<euid>, made on first use
@@ -74,7 +75,7 @@ struct rtlane_shm_options {
   uint32_t lock;        /* create and open: enum rtlane_wish for locking into memory in this process */
   int32_t numa_node;    /* create: the node that the memory comes from; -1 = the kernel's choice */
   uint64_t page_bytes;  /* create: only this page size (4096, 2 MiB, 1 GiB ...); 0 = any */
-  uint32_t mode;        /* create: permission bits 0001..0777, set whatever the umask; 0 = 0600 */
+  uint32_t mode;        /* create: permission bits, with 0600 among them, set whatever the umask; 0 = 0600 */
   uint32_t gid;         /* create: owning group; UINT32_MAX = as the directory gives it */
   uint32_t read_only;   /* open: non-zero maps the memory PROT_READ */
   uint32_t exclusive;   /* create: non-zero fails with -EEXIST when the name is taken */
@@ -129,6 +130,7 @@ struct rtlane_shm_certificate {
  *   -EMFILE        no free handle; -ENFILE: no free object entry
  *   -EACCES        no permission, or the directory is refused (the message says why), or the name
  *                  is held by an orphan that may not be removed (it names the owner)
+ *   -ENOSYS        /proc is not mounted; -ESTALE: the namespace directory was removed meanwhile
  *   -EBADMSG       a file that is no rtlane object, or a damaged one, stands at the name's place
  *   -EPROTO        an object of another layout version or word size
  * Set-up. May block. */
@@ -142,7 +144,8 @@ RTLANE_API int rtlane_shm_open(const char* name, const struct rtlane_shm_options
 
 /* Closes one handle of any kind. With the process's last handle to the object the memory is
  * unmapped; with the last one of all processes the object is destroyed and its name is free on
- * return. Returns 0 or -EBADF. Set-up. May block. */
+ * return. Whoever can no longer open the file (no descriptor free, another user meanwhile) leaves it to the next
+ * create. Returns 0 or -EBADF. Set-up. May block. */
 RTLANE_API int rtlane_close(rtlane_handle handle) RTLANE_NOEXCEPT;
 
 /* Stores the size that the object was created with. Returns 0, -EBADF, -EINVAL. Set-up, but waits for no
