@@ -1,0 +1,130 @@
+#!/bin/bash
+# Shows that the lifetime, race, kill, memory and bad input tests can fail: breaks core in one way at a time, in a copy,
+# and expects the named tests to notice. Changes nothing in the source tree. Takes about 15 minutes; as root, with huge
+# pages to be had, for those that say so.
+#
+#   tests/core/mutations.sh BUILD_DIR [PATTERN]     (a build in which the core_* and crash_object tests are built;
+#                                                    only mutations whose description matches PATTERN)
+set -euo pipefail
+
+build=$(realpath "${1:?usage: mutations.sh BUILD_DIR [PATTERN]}")
+pattern=${2:-.}
+source=$(realpath "$(dirname "$0")/../..")
+compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+ulimit -c 0
+survivors=0
+count=0
+
+archive=$build/librtlane.a
+[ -e "$archive" ] || archive=$build/librtlane_static.a
+
+complain() {
+  echo "$1"
+  survivors=$((survivors + 1))
+}
+
+# mutation WHAT FILE SED_SCRIPT PROGRAM FILTER: PROGRAM's tests that FILTER names must fail with the changed FILE.
+mutation() {
+  local what=$1 file=$2 script=$3 program=$4 filter=$5
+  [[ $what =~ $pattern ]] || return 0
+  count=$((count + 1))
+  sed -E "$script" "$source/core/src/$file" > "$work/$file"
+  if cmp -s "$source/core/src/$file" "$work/$file"; then
+    complain "STALE    $what: the script changes nothing"
+    return
+  fi
+  local objects
+  mapfile -t objects < <(find "$build/tests" -path "*/$program.dir/*" -name '*.o')
+  if ! "$compiler" -std=c++20 -O2 -D_GNU_SOURCE -I"$source/core/include" -I"$source/core/src" -c "$work/$file" \
+      -o "$work/mutated.o" 2> "$work/log" ||
+    ! "$compiler" "$work/mutated.o" "${objects[@]}" "$archive" -lgmock -lgtest_main -lgtest -pthread \
+      -o "$work/$program" 2> "$work/log"; then
+    complain "STALE    $what: does not build"
+    head -5 "$work/log"
+    return
+  fi
+  # The braces keep bash from reporting a crash, which is one way to notice.
+  if { timeout 300 "$work/$program" --gtest_filter="$filter" > "$work/log" 2>&1; } 2> /dev/null; then
+    if grep -q 'SKIPPED' "$work/log"; then
+      echo "skipped  $what: $(grep -m1 -A1 'Skipped' "$work/log" | tail -1)"
+    else
+      complain "SURVIVED $what: $program $filter"
+    fi
+  else
+    echo "noticed  $what: $(grep -m1 -oE '\[  FAILED  \] [A-Za-z/]+\.[A-Za-z/]+|watchdog' "$work/log" || echo "$program ended by a signal")"
+  fi
+}
+
+# Who may become a holder, and when
+mutation "an opener does not hold what it opened" control_file.cpp \
+  '/Cannot be refused/,/unlock/s/lock_try\(fd, Lock::read, holder_byte\)/0/' core_lifetime 'LifetimeKill.*'
+mutation "an opener does not look at the inode again" control_file.cpp \
+  '/^int join/,/^}/s/if \(!names_inode\(directory.fd\(\), file.c_str\(\), fd\)\)/if (false)/' \
+  core_race 'Race.Sixty*'
+mutation "an opener takes an orphan for alive" control_file.cpp \
+  '/^int join/,/^}/s/others == Lock::none/false/' core_lifetime 'LifetimeKill.*'
+mutation "an opener decides without the decision lock" control_file.cpp \
+  '/^int join/,/^}/s/lock_wait\(fd, opened.writable \? Lock::write : Lock::read, decision_byte\)/0/' \
+  core_race 'Race.*:-*Huge*'
+mutation "a creator links before it holds" builder.cpp \
+  '/^int publish/,/^}/s/lock_wait\(control.hold.get\(\), Lock::read, holder_byte\)/0/' core_lifetime 'LifetimeKill.*'
+
+# Who removes
+mutation "a closer does not look" shared_object.cpp \
+  '/^void SharedObject::let_go/,/^}/s/reclaim\(directory, file_, true\);/{}/' core_lifetime 'LifetimeProcess.*'
+mutation "a closer removes without looking who holds" control_file.cpp \
+  '/^Reclaimed reclaim/,/^}/s/lock_held_by_others\(fd, holder_byte\) != Lock::none/false/' \
+  core_lifetime 'LifetimeKill.*'
+mutation "a remover does not look again under the lock" control_file.cpp \
+  '/if \(!names_inode\(directory.fd\(\), file.c_str\(\), fd\)\)$/{n;n;s/lock_held_by_others\(fd, holder_byte\) != Lock::none/false/}' \
+  core_race 'Race.*:-*Huge*'
+mutation "a remover does not look at the inode" control_file.cpp \
+  '/^Reclaimed reclaim/,/^}/s/if \(!names_inode\(directory.fd\(\), file.c_str\(\), fd\)\)/if (false)/' \
+  crash_object 'Tiers/ObjectStop.*/SmallPages'
+mutation "a remover decides without the decision lock" control_file.cpp \
+  '/^Reclaimed reclaim/,/^}/s/wait \? lock_wait\(fd, Lock::write, decision_byte\) : lock_try\(fd, Lock::write, decision_byte\)/wait ? 0 : 0/' \
+  core_race 'Race.*:-*Huge*'
+mutation "exit gives nothing back" process.cpp 's/std::atexit\(at_exit\);//' core_lifetime 'LifetimeProcess.*'
+mutation "nobody sweeps" control_file.cpp '/^void sweep/,/^}/s/if \(skip\(inode\)\)/if (true || inode == 0)/' core_lifetime 'LifetimeKill.*'
+mutation "the sweep leaves temporaries" control_file.cpp \
+  '/^void sweep/,/^}/s/is_temporary_name\(file.c_str\(\)\)/false/' crash_object \
+  'Tiers/ObjectKill.AtEach*/SmallPagesWithoutTmpfile'
+mutation "a payload is left when its object goes" control_file.cpp \
+  '/^int remove_dead/,/^}/s/remove_payload\(.*\);/{}/' crash_object 'Tiers/ObjectKill.AtEach*/HugetlbPages'
+
+# Processes
+mutation "a fork child does not keep the object" shared_object.cpp \
+  's/(control_\);)$/\1 ::madvise(control_.address(), control_.bytes(), 10);/;s/#include <fcntl.h>/#include <fcntl.h>\n#include <sys\/mman.h>/' \
+  core_lifetime 'LifetimeProcess.*'
+mutation "a descriptor keeps the lock" shared_object.cpp 's/control.hold.reset\(\);/control.hold.release();/' \
+  core_lifetime 'LifetimeProcess.*'
+mutation "memory is made before it is zero" builder.cpp \
+  '/^int publish/,/^}/s/control.writable = true;/control.writable = true; static_cast<char*>(payload.attachment.mapping.address())[9] = 1;/' \
+  core_lifetime 'LifetimeKill.*'
+
+# Memory
+mutation "pages are not faulted in" pages.cpp '/^int fault_in/,/^}/s/while \(::madvise.*/while (false) {/' core_memory \
+  'MemoryPages.NoFault*'
+mutation "no question before the allocation" room.cpp '/^int check_room/,/^}/s/struct rlimit limit = .*/return 0; struct rlimit limit = {};/' \
+  core_memory 'MemoryShortage.OverTheFile*'
+mutation "cgroup limits are not asked" room.cpp 's/return check_cgroups\(new_bytes\);/return 0;/' core_memory \
+  'MemoryShortage.UnderACgroup*'
+mutation "locking is claimed, not done" pages.cpp 's/::syscall\(SYS_mlock2, range.address, range.bytes, 0\)/0/' core_memory \
+  'MemoryPages.EveryAttach*:MemoryShortage.Without*'
+
+# Bad input
+mutation "damage is not looked for" control_file.cpp \
+  '/^const char\* damage/,/^}/s/if \(header.header_bytes != control_bytes\)/return nullptr; if (header.header_bytes != control_bytes)/' \
+  core_badinput 'BadInputFiles.*'
+mutation "any version will do" control_file.cpp 's/header.layout_version != object_layout_version/false/' core_badinput \
+  'BadInputFiles.*'
+mutation "the full name is not compared" control_file.cpp 's/name_of\(held.header\) != name/false/' core_badinput \
+  'BadInputFiles.AnotherName*'
+mutation "a directory of anybody is trusted" namespace_directory.cpp \
+  '/^int check_trust/,/^}/s/const uid_t me = .*/const uid_t me = ::geteuid(); if (me < 0x7fffffff) return 0;/' core_badinput \
+  'BadInput*'
+
+echo "$count mutations, $survivors not noticed or stale"
+[ "$survivors" -eq 0 ]
