@@ -62,7 +62,7 @@ mutation "an opener does not hold what it opened" control_file.cpp \
   '/Cannot be refused/,/unlock/s/lock_try\(fd, Lock::read, holder_byte\)/0/' core_lifetime 'LifetimeKill.*'
 mutation "an opener does not look at the inode again" control_file.cpp \
   '/^int join/,/^}/s/if \(!names_inode\(directory.fd\(\), file.c_str\(\), fd\)\)/if (false)/' \
-  core_race 'Race.Sixty*'
+  crash_object 'Tiers/ObjectStop.*/SmallPages'
 mutation "an opener takes an orphan for alive" control_file.cpp \
   '/^int join/,/^}/s/others == Lock::none/false/' core_lifetime 'LifetimeKill.*'
 mutation "an opener decides without the decision lock" control_file.cpp \
