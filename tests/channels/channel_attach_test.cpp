@@ -99,6 +99,15 @@ TEST_F(ChannelAttach, OpeningWhatIsNotThereIsNoSuchObject)
   expect_error(Ring::create("a\\b", 4), EINVAL, {});
 }
 
+TEST_F(ChannelAttach, ANameWithANulIsRefusedAndNotCutShort)
+{
+  const std::string name("ring\0two", 8);
+  expect_error(Ring::create(name, 16, small_ring()), EINVAL, {"NUL"});
+  const auto ring = Ring::create("ring", 16, small_ring());
+  ASSERT_TRUE(ring) << ring.error().message;
+  expect_error(Ring::open(name), EINVAL, {"NUL"});
+}
+
 TEST_F(ChannelAttach, AnotherTypeIsRefusedWithBothLayoutsAndTheFirstDifferingField)
 {
   const auto ring = SpscRing<now::Imu>::create("imu", 16, small_ring());

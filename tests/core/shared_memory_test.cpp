@@ -42,6 +42,20 @@ TEST_F(SharedMemoryTest, ExplainsWhyItFailed)
   EXPECT_NE(missing.error().message.find("state"), std::string::npos) << missing.error().message;
 }
 
+TEST_F(SharedMemoryTest, ANameWithANulIsRefusedAndNotCutShort)
+{
+  const std::string name("state\0two", 9);
+  const auto made = SharedMemory::create(name, 100);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, EINVAL);
+  EXPECT_NE(made.error().message.find("NUL"), std::string::npos) << made.error().message;
+  ASSERT_TRUE(SharedMemory::create("other", 1));
+  const auto opened = SharedMemory::open(name);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, EINVAL);
+  EXPECT_TRUE(object_files(directory.path()).empty());
+}
+
 TEST_F(SharedMemoryTest, IsGoneWithItsLastOwner)
 {
   {

@@ -79,6 +79,8 @@ public:
   [[nodiscard]] static expected<SpscRing> create(const std::string& name, std::uint64_t capacity,
                                                  const SpscOptions& options = {})
   {
+    if (detail::has_nul(name))
+      return unexpected(detail::error_of_nul());
     const rtlane_shm_options memory = options.memory.to_c();
     const rtlane_channel_spec wanted = spec(capacity, options);
     rtlane_channel* channel = nullptr;
@@ -89,6 +91,8 @@ public:
   // Opens the ring called name, of any capacity; -ENOENT when there is none.
   [[nodiscard]] static expected<SpscRing> open(const std::string& name, const SpscOptions& options = {})
   {
+    if (detail::has_nul(name))
+      return unexpected(detail::error_of_nul());
     const rtlane_shm_options memory = options.memory.to_c();
     const rtlane_channel_spec wanted = spec(0, options);
     rtlane_channel* channel = nullptr;

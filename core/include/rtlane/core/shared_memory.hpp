@@ -11,6 +11,7 @@
 #include <rtlane/core/shm.h>
 #include <rtlane/core/expected.hpp>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -44,12 +45,29 @@ struct ShmOptions {
   }
 };
 
+namespace detail {
+
+// The C calls would take such a name for the part before the NUL.
+inline bool has_nul(const std::string& name) noexcept
+{
+  return name.find('\0') != std::string::npos;
+}
+
+inline Error error_of_nul()
+{
+  return {EINVAL, "the object name has a NUL inside: names may hold any character but that one and '\\'"};
+}
+
+}  // namespace detail
+
 class SharedMemory {
 public:
   // Creates, or opens what exists: created() tells. An empty name makes an unnamed object.
   [[nodiscard]] static expected<SharedMemory> create(const std::string& name, std::uint64_t size_bytes,
                                                      const ShmOptions& options = {})
   {
+    if (detail::has_nul(name))
+      return unexpected(detail::error_of_nul());
     const rtlane_shm_options c_options = options.to_c();
     SharedMemory memory;
     const int result = rtlane_shm_create(name.c_str(), size_bytes, &c_options, &memory.handle_, &memory.data_);
@@ -58,6 +76,8 @@ public:
 
   [[nodiscard]] static expected<SharedMemory> open(const std::string& name, const ShmOptions& options = {})
   {
+    if (detail::has_nul(name))
+      return unexpected(detail::error_of_nul());
     const rtlane_shm_options c_options = options.to_c();
     SharedMemory memory;
     const int result = rtlane_shm_open(name.c_str(), &c_options, &memory.handle_, &memory.data_);
