@@ -55,8 +55,7 @@ int fault_in_and_lock(std::uint64_t page_bytes, rtlane_tier tier, bool writable,
 {
   const Range range = attachment.mapping.range();
   if (const int error = fault_in(range, writable); error != 0)
-    return fail(ENOMEM, "cannot fault in %s: %s%s", human_bytes(range.bytes).c_str(), std::strerror(-error),
-                error == -EINVAL ? " (Linux 5.14 or newer is needed)" : "");
+    return fail(ENOMEM, "cannot fault in %s: %s", human_bytes(range.bytes).c_str(), fault_in_problem(error));
   // hugetlb pages are never swapped, locked or not.
   attachment.locked = tier == RTLANE_TIER_HUGETLB;
   attachment.lock_reason.clear();

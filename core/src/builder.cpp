@@ -217,15 +217,15 @@ int build_tmpfs(const NamespaceDirectory& directory, const BuildRequest& request
   const Range range = payload.attachment.mapping.range();
   const Range first = {range.address, payload.candidate.page_bytes};
   advise_huge(range);
-  int error = fault_in(first, true);
-  if (error == 0 && !maps_huge_pages(first))
-    error = collapse_to_huge(first);
-  if (error == 0)
-    error = fault_in(range, true);
-  if (error == 0 && !maps_huge_pages(range))
-    error = collapse_to_huge(range);
-  if (error != 0)
-    return fail(ENOMEM, "transparent huge pages: %s", std::strerror(-error));
+  for (const Range& part : {first, range}) {
+    if (const int error = fault_in(part, true); error != 0)
+      return fail(ENOMEM, "transparent huge pages: %s", fault_in_problem(error));
+    if (maps_huge_pages(part))
+      continue;
+    if (const int error = collapse_to_huge(part); error != 0)
+      return fail(ENOMEM, "transparent huge pages: the kernel makes none here (MADV_COLLAPSE, Linux 6.1: %s)",
+                  std::strerror(-error));
+  }
   return 0;
 }
 

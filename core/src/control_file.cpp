@@ -146,6 +146,22 @@ void describe(const NamespaceDirectory& directory, const std::string& file, cons
   copy_text(entry.page_fix, text_of(header.page_fix));
 }
 
+rtlane_entry_state state_of(Content content, bool held) noexcept
+{
+  if (content == Content::foreign)
+    return RTLANE_ENTRY_FOREIGN;
+  if (!held)
+    return RTLANE_ENTRY_ORPHAN;  // of any version, damaged or not: nobody can miss it
+  switch (content) {
+    case Content::good:
+      return RTLANE_ENTRY_LIVE;
+    case Content::other_version:
+      return RTLANE_ENTRY_OTHER_VERSION;
+    default:
+      return RTLANE_ENTRY_FOREIGN;
+  }
+}
+
 rtlane_namespace_entry empty_entry() noexcept
 {
   rtlane_namespace_entry entry = {};
@@ -289,15 +305,14 @@ bool inspect(const NamespaceDirectory& directory, const std::string& file, rtlan
   Content content = Content::foreign;
   if (error == 0) {
     content = read_header(opened, header, entry.problem);
-    entry.state = content == Content::good
-                      ? (lock_held_by_others(opened.fd.get(), holder_byte) == Lock::none ? RTLANE_ENTRY_ORPHAN
-                                                                                         : RTLANE_ENTRY_LIVE)
-                      : (content == Content::other_version ? RTLANE_ENTRY_OTHER_VERSION : RTLANE_ENTRY_FOREIGN);
+    entry.state = state_of(content, lock_held_by_others(opened.fd.get(), holder_byte) != Lock::none);
   } else {
-    entry.state = RTLANE_ENTRY_FOREIGN;
+    ::fstatat(directory.fd(), file.c_str(), &opened.status, AT_SYMLINK_NOFOLLOW);
+    const bool closed = is_object_file_name(file) && S_ISREG(opened.status.st_mode);
+    entry.state = closed ? RTLANE_ENTRY_UNREADABLE : RTLANE_ENTRY_FOREIGN;
+    entry.mapped_bytes = closed ? static_cast<std::uint64_t>(opened.status.st_blocks) * 512 : 0;
     std::snprintf(entry.problem, sizeof entry.problem, "cannot be opened: %s",
                   error == -EBADMSG ? "no regular file" : std::strerror(-error));
-    ::fstatat(directory.fd(), file.c_str(), &opened.status, AT_SYMLINK_NOFOLLOW);
   }
   describe(directory, file, opened, content, header, entry);
   if (content == Content::good && header.tier == RTLANE_TIER_HUGETLB) {

@@ -38,6 +38,11 @@ int check_trust(const char* path, const struct stat& status) noexcept
                 "the namespace directory %s may be written by everybody (mode %04o): make it 0700, or 2770 with a "
                 "group to share it",
                 path, status.st_mode & 07777);
+  if ((status.st_mode & S_IWGRP) != 0 && (status.st_mode & S_ISGID) == 0)
+    return fail(EACCES,
+                "the namespace directory %s is shared with a group and not setgid, so objects would get their makers' "
+                "own groups and stay closed to the others: chmod g+s %s, or chmod 0700 to keep it for yourself",
+                path, path);
   if ((status.st_mode & S_ISVTX) != 0 && (status.st_mode & S_IWGRP) != 0)
     return fail(EACCES,
                 "the namespace directory %s is shared and sticky, so another user's last close could not remove an "

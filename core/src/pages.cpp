@@ -145,6 +145,21 @@ int fault_in(const Range& range, bool writable) noexcept
   return 0;
 }
 
+const char* fault_in_problem(int error) noexcept
+{
+  switch (error) {
+    case -EFAULT:  // where a plain access would be SIGBUS
+    case -ENOMEM:
+      return "no memory is left for it (the file system's size, the memory cgroup, the machine)";
+    case -EINVAL:
+      return "Linux 5.14 or newer is needed";
+    case -EHWPOISON:
+      return "a page of it is broken hardware";
+    default:
+      return std::strerror(-error);
+  }
+}
+
 void advise_huge(const Range& range) noexcept
 {
   ::madvise(range.address, range.bytes, MADV_HUGEPAGE);

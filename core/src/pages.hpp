@@ -64,9 +64,11 @@ int numa_node_of(const Range& range) noexcept;
 std::uint64_t thp_bytes();
 
 // Gives every page of the range its memory and its page-table entry, so that no access faults later.
-// Returns 0 or -errno (-EFAULT, -ENOMEM: no room; -EINVAL before Linux 5.14), no sentence. Contents
-// are not changed.
+// Returns 0 or -errno, no sentence. Contents are not changed.
 int fault_in(const Range& range, bool writable) noexcept;
+
+// What an error of fault_in() means, in words.
+const char* fault_in_problem(int error) noexcept;
 
 // Advises transparent huge pages, before the range is faulted in.
 void advise_huge(const Range& range) noexcept;

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "handle_table.hpp"
@@ -35,8 +36,8 @@ public:
   // Of the unnamed objects of this process, for the pool.
   std::uint64_t unnamed_bytes = 0;
 
-  // The namespace was swept by this process.
-  bool swept = false;
+  // The namespaces that this process has swept, by device and inode of their directories.
+  std::set<std::pair<dev_t, ino_t>> swept;
 
 private:
   Process();

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cinttypes>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "builder.hpp"
@@ -22,13 +23,15 @@ namespace {
 
 constexpr std::uint64_t objects_default = 8192;
 
-// By the objects of the namespace that live, and this process's unnamed ones.
+// By the objects of the namespace that live, and this process's unnamed ones. Of files that may not be opened it is
+// not known whether they live; their memory is in use all the same.
 std::uint64_t pool_used(const NamespaceDirectory& directory)
 {
   std::uint64_t used = Process::instance().unnamed_bytes;
   for (const auto& [file, inode] : directory_entries(directory.fd())) {
     rtlane_namespace_entry entry;
-    if (is_object_file_name(file) && inspect(directory, file, entry) && entry.state == RTLANE_ENTRY_LIVE)
+    if (is_object_file_name(file) && inspect(directory, file, entry) &&
+        (entry.state == RTLANE_ENTRY_LIVE || entry.state == RTLANE_ENTRY_UNREADABLE))
       used += entry.mapped_bytes;
   }
   return used;
@@ -55,7 +58,7 @@ void sweep_others(const NamespaceDirectory& directory)
         return objects.count({directory.device(), inode}) != 0;
       },
       nullptr);
-  Process::instance().swept = true;
+  Process::instance().swept.insert({directory.device(), directory.inode()});
 }
 
 int check_object_room()
@@ -142,7 +145,7 @@ int SharedObject::open(rtlane_kind kind, std::string_view name, const rtlane_shm
   NamespaceDirectory directory;
   if (const int error = NamespaceDirectory::open(NamespaceDirectory::Missing::fail, directory); error != 0)
     return error;
-  if (!Process::instance().swept)
+  if (Process::instance().swept.count({directory.device(), directory.inode()}) == 0)
     sweep_others(directory);
   return open_existing(directory, file_name_for(name).text, kind, name, options,
                        options.read_only != 0 ? Access::read : Access::write, object);
@@ -284,9 +287,13 @@ void SharedObject::let_go() noexcept
     return;
   // Neither converts nor unlocks the description that held: a fork child may share it. Looks afresh
   // whether anybody is left.
-  NamespaceDirectory directory;
-  if (NamespaceDirectory::open(directory_, NamespaceDirectory::Missing::fail, directory) == 0)
-    reclaim(directory, file_, true);
+  try {
+    NamespaceDirectory directory;
+    if (NamespaceDirectory::open(directory_, NamespaceDirectory::Missing::fail, directory) == 0)
+      reclaim(directory, file_, true);
+  } catch (const std::bad_alloc&) {
+    // Then it is as if this process was killed: the next create removes it.
+  }
 }
 
 void SharedObject::certify(bool read_only, rtlane_shm_certificate& certificate) const

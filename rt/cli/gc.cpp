@@ -17,7 +17,7 @@ create in the namespace does the same.
 
 A live object is never touched: before each removal the kernel grants an exclusive lock, which it
 refuses while any process, running or stopped, has the object open. Files that are no rtlane
-objects, and objects of another layout version, are left alone.
+objects are left alone.
 
 --dry-run removes nothing and lists the orphans, as far as they have a name.
 

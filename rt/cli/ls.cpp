@@ -25,8 +25,9 @@ constexpr char manual[] =
   STATE    live           somebody holds it
            orphan         nobody does: its processes were killed. The next create in the namespace
                           removes it, or 'rtlane gc'
-           foreign        a file that is no rtlane object, or a damaged one: left alone
-           other version  made by another layout version of rtlane: left alone
+           foreign        a file that is no rtlane object, or a damaged one in use: left alone
+           other version  in use by programs with another layout version of rtlane: left alone
+           unreadable     another user's, which you may not open: whether it lives is not known
 
 Nothing is attached to or changed: the kernel is asked who holds which lock.
 

@@ -151,6 +151,8 @@ const char* state_text(std::uint32_t state)
       return "foreign";
     case RTLANE_ENTRY_OTHER_VERSION:
       return "other version";
+    case RTLANE_ENTRY_UNREADABLE:
+      return "unreadable";
     default:
       return "?";
   }

@@ -57,7 +57,7 @@ private:
 };
 
 const char* kind_text(std::uint32_t kind);
-const char* state_text(std::uint32_t state);  // "live", "orphan", "foreign", "other version"
+const char* state_text(std::uint32_t state);  // "live", "orphan", "foreign", ...
 
 // The common part of the JSON documents.
 Json entry_json(const Entry& entry);

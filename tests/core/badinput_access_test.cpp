@@ -103,6 +103,49 @@ TEST_F(BadInputAccess, ASharedDirectoryThatIsSticky)
   EXPECT_EQ(child.wait(), 0);
 }
 
+// Else an object would get its maker's own group, and the others of the group could not open it.
+TEST_F(BadInputAccess, ASharedDirectoryThatIsNotSetgid)
+{
+  ASSERT_EQ(mkdir(sub("plain").c_str(), 0700), 0);
+  for (const mode_t mode : {0770, 0775, 01770}) {
+    ASSERT_EQ(chmod(sub("plain").c_str(), mode), 0);
+    expect_directory_refused(sub("plain"), -EACCES, "g+s");
+  }
+}
+
+// Names come from links of /proc/self/fd.
+TEST_F(BadInputAccess, WithoutProcACreateSaysSoAndLeavesNothing)
+{
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root may unmount /proc";
+  Child child = Child::start([&] {
+    if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        umount2("/proc", MNT_DETACH) != 0)
+      return 77;
+    const rtlane_shm_options options = small_pages();
+    EXPECT_EQ(Shm::create(kName, kBytes, &options).result, -ENOSYS);
+    EXPECT_THAT(rtlane_error_message(), HasSubstr("/proc"));
+    return 0;
+  });
+  const int status = child.wait();
+  if (status == 77)
+    GTEST_SKIP() << "/proc cannot be unmounted here";
+  EXPECT_EQ(status, 0);
+  EXPECT_THAT(object_files(place_.path()), IsEmpty());
+  // The namespace's lock file is there already: the object itself is what fails now.
+  EXPECT_EQ(Child::start([] { EXPECT_EQ(Shm::create("first", kBytes).result, 0); }).wait(), 0);
+  Child again = Child::start([&] {
+    EXPECT_EQ(unshare(CLONE_NEWNS), 0);
+    EXPECT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    EXPECT_EQ(umount2("/proc", MNT_DETACH), 0);
+    const rtlane_shm_options options = small_pages();
+    EXPECT_EQ(Shm::create(kName, kBytes, &options).result, -ENOSYS);
+    EXPECT_THAT(rtlane_error_message(), HasSubstr("/proc"));
+  });
+  EXPECT_EQ(again.wait(), 0);
+  EXPECT_THAT(object_files(place_.path()), IsEmpty());
+}
+
 class BadInputUsers : public BadInputAccess {
 protected:
   void SetUp() override
@@ -329,6 +372,45 @@ TEST_F(BadInputUsers, AClosedOrphanOfAnotherMemberIsSaid)
     EXPECT_THAT(rtlane_error_message(), HasSubstr(place_.path()));
   });
   EXPECT_EQ(next.wait(), 0);
+}
+
+// Whether such an object lives cannot be known; that its memory is in use can.
+TEST_F(BadInputUsers, WhatMayNotBeOpenedIsListedAsUnreadableAndCountsInThePool)
+{
+  share(02770, kSharedGid);
+  SharedPage<std::atomic<int>> step;
+  Child holder = Child::start([&] {
+    ASSERT_TRUE(become(kOtherUid, kSharedGid));
+    const rtlane_shm_options options = small_pages();  // mode 0600
+    const Shm object = Shm::create("private", 3 << 20, &options);
+    EXPECT_EQ(object.result, 0) << rtlane_error_message();
+    *step = 1;
+    EXPECT_TRUE(eventually([&] { return *step == 2; }));
+  });
+  ASSERT_TRUE(eventually([&] { return *step == 1; }));
+  Child other = Child::start([&] {
+    ASSERT_TRUE(become(kOtherUid - 7, kSharedGid));
+    rtlane_namespace_entry seen = {};
+    EXPECT_EQ(rtlane_namespace_list(
+                  [](const rtlane_namespace_entry* entry, void* context) {
+                    *static_cast<rtlane_namespace_entry*>(context) = *entry;
+                    return 0;
+                  },
+                  &seen),
+              1);
+    EXPECT_EQ(seen.state, uint32_t{RTLANE_ENTRY_UNREADABLE});
+    EXPECT_GE(seen.mapped_bytes, uint64_t{3 << 20});
+    EXPECT_STRNE(seen.problem, "");
+    EXPECT_EQ(seen.uid, kOtherUid);
+    setenv("RTLANE_POOL_BYTES", "4194304", 1);
+    const rtlane_shm_options options = small_pages();
+    EXPECT_EQ(Shm::create("too much", 1 << 20, &options).result, -EDQUOT);
+    EXPECT_THAT(rtlane_error_message(), HasSubstr("4 MiB"));
+    EXPECT_EQ(Shm::create("enough", 512 << 10, &options).result, 0) << rtlane_error_message();
+  });
+  EXPECT_EQ(other.wait(), 0);
+  *step = 2;
+  EXPECT_EQ(holder.wait(), 0);
 }
 
 TEST_F(BadInputAccess, WithoutUnnamedTemporaryFilesEverythingWorksAndNothingIsLeft)

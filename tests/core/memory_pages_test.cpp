@@ -321,6 +321,31 @@ TEST(MemoryPages, EveryAttachLocksItsOwnMapping)
   EXPECT_EQ(child.wait(), 0);
 }
 
+// The kernel does not pass memory locks on to fork children: the certificate there must not say otherwise.
+TEST(MemoryPages, AForkChildHasNoLocksUntilItOpensTheObjectAgain)
+{
+  const Watchdog watchdog(60);
+  const TempNamespace place;
+  const rtlane_shm_options options = huge(RTLANE_NEVER);
+  const Shm object = Shm::create(kName, 64 * 1024, &options);
+  ASSERT_EQ(object.result, 0) << rtlane_error_message();
+  if (object.certificate().locked_bytes == 0)
+    GTEST_SKIP() << "memory cannot be locked here: " << object.certificate().lock_reason;
+  Child child = Child::start([&] {
+    EXPECT_EQ(object.certificate().locked_bytes, 0u);
+    EXPECT_EQ(smaps_kb(object.memory, "Locked"), 0);
+    EXPECT_THAT(object.certificate().lock_reason, HasSubstr("fork"));
+    EXPECT_THAT(object.certificate().lock_fix, HasSubstr("open"));
+    const Shm again = Shm::open(kName);
+    ASSERT_EQ(again.result, 0) << rtlane_error_message();
+    EXPECT_EQ(again.certificate().locked_bytes, 64u * 1024);
+    EXPECT_EQ(again.memory, object.memory) << "one mapping for a process and an object";
+    EXPECT_STREQ(object.certificate().lock_reason, "");
+  });
+  EXPECT_EQ(child.wait(), 0);
+  EXPECT_EQ(object.certificate().locked_bytes, 64u * 1024) << "the parent keeps its own";
+}
+
 TEST(MemoryPages, ANumaNodeThatIsNotThereIsRefused)
 {
   const TempNamespace place;

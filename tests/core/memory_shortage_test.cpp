@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include <fstream>
 #include <memory>
@@ -10,6 +11,7 @@
 
 #include "support/child.hpp"
 #include "support/mounts.hpp"
+#include "support/seccomp.hpp"
 #include "support/shm.hpp"
 #include "support/users.hpp"
 #include "support/watchdog.hpp"
@@ -20,6 +22,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::StrNe;
 
 constexpr uint64_t kMiB = 1 << 20;
@@ -130,6 +133,26 @@ TEST(MemoryShortage, ATmpfsWithoutInodesLeft)
     }
   }
   EXPECT_LT(objects.back().result, 0);
+}
+
+// Where the kernel finds no room only when it is asked for the pages (EFAULT instead of a SIGBUS later).
+TEST(MemoryShortage, PagesThatCannotBeFaultedInAreSaidInWords)
+{
+  const Watchdog watchdog(60);
+  if (const std::string problem = seccomp_problem(); !problem.empty())
+    GTEST_SKIP() << problem;
+  const TempNamespace place;
+  Child child = Child::start([&] {
+    constexpr uint32_t populate_write = 23;  // not in the headers of Debian 12
+    ASSERT_TRUE(refuse_call(SYS_madvise, 2, populate_write, EFAULT));
+    for (const uint32_t wish : {RTLANE_NEVER, RTLANE_REQUIRED}) {
+      rtlane_shm_options options = shm_options();
+      options.huge = wish;
+      expect_refused(4 * kMiB, &options, place.path());
+      EXPECT_THAT(rtlane_error_message(), AllOf(HasSubstr("no memory"), Not(HasSubstr("address"))));
+    }
+  });
+  EXPECT_EQ(child.wait(), 0);
 }
 
 // A group with little memory that a child process can enter.

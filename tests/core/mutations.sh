@@ -1,6 +1,6 @@
 #!/bin/bash
 # Shows that the lifetime, race, kill, memory and bad input tests can fail: breaks core in one way at a time, in a copy,
-# and expects the named tests to notice. Changes nothing in the source tree. Takes about 15 minutes; as root, with huge
+# and expects the named tests to notice. Changes nothing in the source tree. Takes about 20 minutes; as root, with huge
 # pages to be had, for those that say so.
 #
 #   tests/core/mutations.sh BUILD_DIR [PATTERN]     (a build in which the core_* and crash_object tests are built;
@@ -114,6 +114,28 @@ mutation "cgroup limits are not asked" room.cpp 's/return check_cgroups\(new_byt
 mutation "locking is claimed, not done" pages.cpp 's/::syscall\(SYS_mlock2, range.address, range.bytes, 0\)/0/' core_memory \
   'MemoryPages.EveryAttach*:MemoryShortage.Without*'
 
+mutation "a fork child claims its parent's locks" process.cpp 's/live->forget_locks\(\);/(void)live;/' core_memory \
+  'MemoryPages.AForkChild*'
+mutation "no room for a page is told as the kernel tells it" pages.cpp 's/return "no memory is left.*/return std::strerror(-error);/' \
+  core_memory 'MemoryShortage.PagesThatCannot*'
+mutation "unreadable objects do not count in the pool" shared_object.cpp 's/ \|\| entry.state == RTLANE_ENTRY_UNREADABLE//' \
+  core_badinput 'BadInputUsers.WhatMayNot*'
+
+# Payload directories
+mutation "a payload directory is its maker's alone" hugetlbfs.cpp 's/if \(!alike && .*/if (false \&\&/' core_payload 'Payload.Members*'
+mutation "a stranger's payload directory is used" hugetlbfs.cpp \
+  's/return alike \|\| status.st_uid == 0 .*/return 0;/' core_payload 'Payload.APayloadDirectory*'
+mutation "payloads of vanished namespaces stay" hugetlbfs.cpp 's/sweep_other_namespaces\(mount, path, removed\);//' core_payload \
+  'Payload.PayloadsOfAVanished*'
+mutation "live payloads of other namespaces are swept" hugetlbfs.cpp \
+  '/^void sweep_directory/,/^}/s/lock_try\(payload.get\(\), Lock::write, 0\) == 0/true/' core_payload 'Payload.LivePayloads*'
+
+# Threads
+mutation "a set-up call can be cancelled" shm.cpp \
+  's/return set_up_call\(\[&\] \{ return (create_shared_memory\(.*\)); \}\);/return \1;/' core_threads 'Threads.ACancelled*'
+mutation "asking for a lease is a set-up call" lease.cpp 's/return guarded_call/return set_up_call/' core_threads 'Threads.Asking*'
+mutation "asking for a size is a set-up call" shm.cpp 's/return guarded_call/return set_up_call/' core_threads 'Threads.Asking*'
+
 # Bad input
 mutation "damage is not looked for" control_file.cpp \
   '/^const char\* damage/,/^}/s/if \(header.header_bytes != control_bytes\)/return nullptr; if (header.header_bytes != control_bytes)/' \
@@ -122,6 +144,14 @@ mutation "any version will do" control_file.cpp 's/header.layout_version != obje
   'BadInputFiles.*'
 mutation "the full name is not compared" control_file.cpp 's/name_of\(held.header\) != name/false/' core_badinput \
   'BadInputFiles.AnotherName*'
+mutation "a shared directory need not be setgid" namespace_directory.cpp 's/\(status.st_mode & S_ISGID\) == 0/false/' core_badinput \
+  'BadInputAccess.ASharedDirectoryThatIsNotSetgid'
+mutation "a missing /proc is told as something else" namespace_directory.cpp 's/return -ENOSYS;/return -EIO;/' core_badinput \
+  'BadInputAccess.WithoutProc*'
+mutation "only the first namespace is swept" shared_object.cpp \
+  's/swept.count\(\{directory.device\(\), directory.inode\(\)\}\) == 0/swept.empty()/' core_objects 'Namespace.TheFirstCall*'
+mutation "a damaged orphan is called foreign" control_file.cpp \
+  '/^rtlane_entry_state state_of/,/^}/s/if \(!held\)/if (!held \&\& content == Content::good)/' core_objects 'Namespace.ADamaged*'
 mutation "a directory of anybody is trusted" namespace_directory.cpp \
   '/^int check_trust/,/^}/s/const uid_t me = .*/const uid_t me = ::geteuid(); if (me < 0x7fffffff) return 0;/' core_badinput \
   'BadInput*'

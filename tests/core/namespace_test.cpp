@@ -96,6 +96,37 @@ TEST(Namespace, GcRemovesTheOrphanAndSaysWhich)
   EXPECT_EQ(rtlane_gc(nullptr, nullptr), 0);
 }
 
+TEST(Namespace, TheFirstCallInEachNamespaceRemovesItsOrphans)
+{
+  const TempNamespace first;
+  leave_orphan("dead");
+  Child child = Child::start([&] {
+    EXPECT_EQ(Shm::open("anything").result, -ENOENT);
+    EXPECT_TRUE(object_files(first.path()).empty()) << "the first call of a process";
+    const TempNamespace second;
+    leave_orphan("dead");
+    EXPECT_EQ(object_files(second.path()).size(), 1U);
+    EXPECT_EQ(Shm::open("anything").result, -ENOENT);
+    EXPECT_TRUE(object_files(second.path()).empty()) << "its first call in another namespace";
+  });
+  EXPECT_EQ(child.wait(), 0);
+}
+
+// Listed as what gc makes of it.
+TEST(Namespace, ADamagedObjectThatNobodyHoldsIsAnOrphan)
+{
+  const TempNamespace directory;
+  leave_orphan("dead");
+  const std::string path = directory.path() + "/" + object_files(directory.path())[0];
+  ASSERT_EQ(truncate(path.c_str(), 4096), 0) << "the payload is cut off";
+  const Entries entries = list();
+  ASSERT_EQ(entries.count(path), 1U);
+  EXPECT_EQ(entries.at(path).state, static_cast<uint32_t>(RTLANE_ENTRY_ORPHAN));
+  EXPECT_STRNE(entries.at(path).problem, "");
+  EXPECT_EQ(rtlane_gc(nullptr, nullptr), 1);
+  EXPECT_TRUE(object_files(directory.path()).empty());
+}
+
 TEST(Namespace, AVisitorMayCallTheLibraryAndEndTheWalk)
 {
   const TempNamespace directory;

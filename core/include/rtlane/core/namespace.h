@@ -7,10 +7,11 @@
 RTLANE_EXTERN_C_BEGIN
 
 enum rtlane_entry_state {
-  RTLANE_ENTRY_LIVE = 1,    /* somebody holds it */
-  RTLANE_ENTRY_ORPHAN = 2,  /* nobody does: the next create or gc removes it */
-  RTLANE_ENTRY_FOREIGN = 3, /* a file that is no rtlane object, or a damaged one: left alone */
-  RTLANE_ENTRY_OTHER_VERSION = 4
+  RTLANE_ENTRY_LIVE = 1,          /* somebody holds it */
+  RTLANE_ENTRY_ORPHAN = 2,        /* nobody does: the next create or gc removes it, whatever its version or damage */
+  RTLANE_ENTRY_FOREIGN = 3,       /* a file that is no rtlane object, or a damaged one in use: left alone */
+  RTLANE_ENTRY_OTHER_VERSION = 4, /* in use by programs with another layout version: left alone */
+  RTLANE_ENTRY_UNREADABLE = 5     /* you may not open it; mapped_bytes is the memory that its file has */
 };
 
 /* One file of the namespace. Text and numbers come from the object's header unless said otherwise. */
@@ -38,7 +39,7 @@ struct rtlane_namespace_entry {
   char payload_path[768]; /* of the hugetlb file; "" = the payload is in the control file */
   char page_reason[256];
   char page_fix[256];
-  char problem[256]; /* why it is foreign or of another version, or why an orphan could not be removed */
+  char problem[256]; /* what is wrong with the file, or why an orphan could not be removed */
 };
 
 /* Called for each entry; a non-zero answer ends the walk. */
