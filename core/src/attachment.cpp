@@ -61,8 +61,10 @@ int fault_in_and_lock(std::uint64_t page_bytes, rtlane_tier tier, bool writable,
   attachment.lock_reason.clear();
   attachment.lock_fix.clear();
   if (lock == RTLANE_NEVER) {
-    if (!attachment.locked)
+    if (!attachment.locked) {
       attachment.lock_reason = "not asked for";
+      attachment.lock_fix = "lock = RTLANE_PREFERRED in the options, or RTLANE_LOCK=preferred for RtCreateSharedMemory";
+    }
   } else if (lock_in_memory(range, attachment.lock_reason, attachment.lock_fix) == 0) {
     attachment.locked = true;
   } else if (lock == RTLANE_REQUIRED) {

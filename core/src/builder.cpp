@@ -285,6 +285,8 @@ int write_control_page(const BuildRequest& request, const Payload& payload, cons
   header.name_bytes = static_cast<std::uint32_t>(request.name.size());
   copy_text(header.page_reason, page_reason);
   copy_text(header.page_fix, page_fix);
+  copy_text(header.lock_reason, attachment.lock_reason);
+  copy_text(header.lock_fix, attachment.lock_fix);
   std::memcpy(header.name, request.name.data(), request.name.size());
   if (payload.candidate.tier == RTLANE_TIER_HUGETLB) {
     struct stat status = {};

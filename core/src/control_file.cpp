@@ -144,6 +144,8 @@ void describe(const NamespaceDirectory& directory, const std::string& file, cons
   copy_text(entry.name, name_of(header));
   copy_text(entry.page_reason, text_of(header.page_reason));
   copy_text(entry.page_fix, text_of(header.page_fix));
+  copy_text(entry.lock_reason, text_of(header.lock_reason));
+  copy_text(entry.lock_fix, text_of(header.lock_fix));
 }
 
 rtlane_entry_state state_of(Content content, bool held) noexcept

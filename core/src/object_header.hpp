@@ -46,7 +46,9 @@ struct ObjectHeader {
   char page_reason[256];
   char page_fix[256];
   char name[1056];  // UTF-8, not terminated by the layout
-  char padding[4096 - 112 - 2 * 256 - 1056];
+  char lock_reason[256];
+  char lock_fix[256];
+  char padding[4096 - 112 - 4 * 256 - 1056];
 };
 
 static_assert(std::is_trivially_copyable_v<ObjectHeader>);
@@ -56,6 +58,7 @@ static_assert(offsetof(ObjectHeader, generation) == 24);
 static_assert(offsetof(ObjectHeader, created_unix_ns) == 80);
 static_assert(offsetof(ObjectHeader, page_reason) == 112);
 static_assert(offsetof(ObjectHeader, name) == 112 + 512);
+static_assert(offsetof(ObjectHeader, lock_reason) == 112 + 512 + 1056);
 static_assert(object_name_bytes_max <= sizeof(ObjectHeader::name));
 
 // The bytes of the control file that serve as locks.

@@ -38,8 +38,8 @@ kernel, which drops a role when its holder is gone; a stopped process is alive),
 An orphan (nobody holds it, its processes were killed) is described from its file and left alone.
 
 JSON: {"schema": "rtlane.info/1", ...the members of 'rtlane ls' for the object..., "holders", "creator": {"page_size",
-"tier", "locked_bytes", "page_reason", "page_fix"}, "here": {"page_size", "locked_bytes", "numa_node", "attach_ns",
-"attach_minor_faults", "unlinked"}, "channel": null or {"kind", "type", "type_hash", "element_bytes", "capacity",
+"tier", "locked_bytes", "page_reason", "page_fix", "lock_reason", "lock_fix"}, "here": {"page_size", "locked_bytes",
+"numa_node", "attach_ns", "attach_minor_faults", "unlinked"}, "channel": null or {"kind", "type", "type_hash", "element_bytes", "capacity",
 "slot_stride_bytes", "fields": [{"name", "type", "offset", "count", "unit", "fields"}], "producer_alive",
 "consumer_alive", "closed", "published", "consumed", "depth", "refused", "redelivered", "producer_attaches",
 "consumer_attaches", "producer_takeovers", "consumer_takeovers"}}. "alive" is null where the kernel may not be asked.
@@ -230,10 +230,10 @@ std::string memory_text(const Entry& entry, const Attached* attached)
     text += fmt::format("  pages fell back: {}\n", printable(entry.page_reason));
   if (entry.page_fix[0] != '\0')
     text += fmt::format("    to fix it:     {}\n", printable(entry.page_fix));
-  if (entry.locked_bytes < entry.mapped_bytes)
-    text += fmt::format(
-        "  not all is locked by the creator: it did not want it, or was refused (its certificate says why)\n"
-        "    to fix it:     RTLANE_LOCK=preferred, and 'ulimit -l unlimited' where the creator is started\n");
+  if (entry.lock_reason[0] != '\0')
+    text += fmt::format("  not locked:      {}\n", printable(entry.lock_reason));
+  if (entry.lock_fix[0] != '\0')
+    text += fmt::format("    to fix it:     {}\n", printable(entry.lock_fix));
   return text;
 }
 
@@ -305,7 +305,9 @@ int info(int argc, char** argv)
                            {"tier", tier_text(entry.tier)},
                            {"locked_bytes", entry.locked_bytes},
                            {"page_reason", entry.page_reason},
-                           {"page_fix", entry.page_fix}};
+                           {"page_fix", entry.page_fix},
+                           {"lock_reason", entry.lock_reason},
+                           {"lock_fix", entry.lock_fix}};
   if (attached)
     document["here"] = {{"page_size", attached->facts.page_bytes},
                         {"locked_bytes", attached->facts.locked_bytes},

@@ -1,11 +1,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rtlane/channels/spsc_ring.hpp>
+#include <sys/resource.h>
 
 #include <atomic>
 
 #include "support/shared_page.hpp"
 #include "support/shm.hpp"
+#include "support/users.hpp"
 #include "support/watchdog.hpp"
 #include "tool.hpp"
 
@@ -70,6 +72,34 @@ TEST(Info, WhatFellBackIsSaidWithTheCommandThatWouldFixIt)
   const Outcome text = run_tool({"info", "large"});
   EXPECT_THAT(text.out, HasSubstr(facts.page_reason));
   EXPECT_THAT(text.out, HasSubstr(facts.page_fix));
+}
+
+TEST(Info, WhyTheCreatorLockedNothingIsSaidToOthers)
+{
+  Watchdog watchdog(60);
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root can give up the privilege to lock; this user may not have it to begin with";
+  TempNamespace space;
+  ASSERT_EQ(chown(space.path().c_str(), kOtherUid, kOtherUid), 0);
+  Child maker = Child::start([&] {
+    const rlimit limit = {64 * 1024, 64 * 1024};
+    ASSERT_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+    ASSERT_TRUE(become(kOtherUid));
+    const Shm object = Shm::create("refused", 1 << 20);
+    ASSERT_EQ(object.result, 0) << rtlane_error_message();
+    rtlane_shm_options options = shm_options();
+    options.lock = RTLANE_NEVER;
+    const Shm other = Shm::create("unwanted", 4096, &options);
+    ASSERT_EQ(other.result, 0) << rtlane_error_message();
+    const Outcome text = run_tool({"info", "refused"});
+    EXPECT_THAT(text.out, HasSubstr("RLIMIT_MEMLOCK is 64 KiB"));
+    EXPECT_THAT(text.out, HasSubstr("ulimit -l"));
+    const json creator = run_tool({"info", "refused", "--json"}).json()["creator"];
+    EXPECT_EQ(creator["lock_reason"], object.certificate().lock_reason);
+    EXPECT_EQ(creator["lock_fix"], object.certificate().lock_fix);
+    EXPECT_THAT(run_tool({"info", "unwanted"}).out, HasSubstr("not asked for"));
+  });
+  EXPECT_EQ(maker.wait(), 0);
 }
 
 TEST(Info, DecodesAChannelWithFieldsUnitsAndCounters)
