@@ -301,12 +301,9 @@ int info(int argc, char** argv)
   document.update(entry_json(entry));
   document["holders"] = holders_json(holders, table.locks_known());
   if (entry.state == RTLANE_ENTRY_LIVE || entry.state == RTLANE_ENTRY_ORPHAN)
-    document["creator"] = {{"page_size", entry.page_bytes},
-                           {"tier", tier_text(entry.tier)},
-                           {"locked_bytes", entry.locked_bytes},
-                           {"page_reason", entry.page_reason},
-                           {"page_fix", entry.page_fix},
-                           {"lock_reason", entry.lock_reason},
+    document["creator"] = {{"page_size", entry.page_bytes},      {"tier", tier_text(entry.tier)},
+                           {"locked_bytes", entry.locked_bytes}, {"page_reason", entry.page_reason},
+                           {"page_fix", entry.page_fix},         {"lock_reason", entry.lock_reason},
                            {"lock_fix", entry.lock_fix}};
   if (attached)
     document["here"] = {{"page_size", attached->facts.page_bytes},

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <rtlane/channels/spsc_ring.hpp>
 #include <sys/resource.h>
+#include <rtlane/channels/spsc_ring.hpp>
 
 #include <atomic>
 

@@ -37,7 +37,7 @@ struct rtlane_namespace_entry {
   char name[1056];
   char path[768];         /* of the control file */
   char payload_path[768]; /* of the hugetlb file; "" = the payload is in the control file */
-  char page_reason[256]; /* of the creator, as in its certificate: why the pages are not larger */
+  char page_reason[256];  /* of the creator, as in its certificate: why the pages are not larger */
   char page_fix[256];
   char lock_reason[256]; /* of the creator: why not all was locked; "" = it was */
   char lock_fix[256];
