@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "error.hpp"
 #include "text_file.hpp"
@@ -40,13 +41,15 @@ int attach(int fd, std::uint64_t offset, std::uint64_t bytes, std::uint64_t page
            rtlane_wish lock, Attachment& attachment)
 {
   const AttachMeter meter;
-  if (const int error = Mapping::map_file(fd, offset, bytes, page_bytes, writable, attachment.mapping); error != 0)
-    return fail(ENOMEM, "cannot map %s: %s", human_bytes(bytes).c_str(), std::strerror(-error));
+  Attachment made;
+  if (const int error = Mapping::map_file(fd, offset, bytes, page_bytes, writable, made.mapping); error != 0)
+    return fail(ENOMEM, "cannot map %s: %s", human_bytes(bytes).c_str(), Mapping::map_problem(error));
   if (tier == RTLANE_TIER_THP)
-    advise_huge(attachment.mapping.range());
-  if (const int error = fault_in_and_lock(page_bytes, tier, writable, lock, attachment); error != 0)
+    advise_huge(made.mapping.range());
+  if (const int error = fault_in_and_lock(page_bytes, tier, writable, lock, made); error != 0)
     return error;
-  meter.stop(attachment);
+  meter.stop(made);
+  attachment = std::move(made);
   return 0;
 }
 
@@ -56,29 +59,43 @@ int fault_in_and_lock(std::uint64_t page_bytes, rtlane_tier tier, bool writable,
   const Range range = attachment.mapping.range();
   if (const int error = fault_in(range, writable); error != 0)
     return fail(ENOMEM, "cannot fault in %s: %s", human_bytes(range.bytes).c_str(), fault_in_problem(error));
-  // hugetlb pages are never swapped, locked or not.
-  attachment.locked = tier == RTLANE_TIER_HUGETLB;
-  attachment.lock_reason.clear();
-  attachment.lock_fix.clear();
-  if (lock == RTLANE_NEVER) {
-    if (!attachment.locked) {
-      attachment.lock_reason = "not asked for";
-      attachment.lock_fix = "lock = RTLANE_PREFERRED in the options, or RTLANE_LOCK=preferred for RtCreateSharedMemory";
-    }
-  } else if (lock_in_memory(range, attachment.lock_reason, attachment.lock_fix) == 0) {
-    attachment.locked = true;
-  } else if (lock == RTLANE_REQUIRED) {
-    return fail(ENOMEM, "the memory is to be locked and cannot be: %s; %s", attachment.lock_reason.c_str(),
-                attachment.lock_fix.c_str());
-  }
+  if (const int error = lock_attachment(tier, lock, attachment); error != 0)
+    return error;
   attachment.page_bytes = page_bytes;
   if (tier == RTLANE_TIER_THP) {
     // The pages are huge already; this process's page tables may not know yet.
+    int error = 0;
     if (!maps_huge_pages(range))
-      collapse_to_huge(range);
-    if (!maps_huge_pages(range))
+      error = collapse_to_huge(range);
+    if (!maps_huge_pages(range)) {
       attachment.page_bytes = small_page_bytes;
+      attachment.page_reason = std::string("this process maps the object's huge pages as small ones: ") +
+                               (error != 0 ? std::strerror(-error) : "the kernel keeps them apart");
+      attachment.page_fix = "prctl(PR_SET_THP_DISABLE, 0) in this program, Linux 6.1 or newer";
+    }
   }
+  return 0;
+}
+
+int lock_attachment(rtlane_tier tier, rtlane_wish lock, Attachment& attachment)
+{
+  // hugetlb pages are never swapped, locked or not.
+  attachment.locked = tier == RTLANE_TIER_HUGETLB;
+  attachment.inherited = false;
+  std::string reason;
+  std::string fix;
+  if (lock == RTLANE_NEVER) {
+    if (!attachment.locked) {
+      reason = "not asked for";
+      fix = "lock = RTLANE_PREFERRED in the options, or RTLANE_LOCK=preferred for RtCreateSharedMemory";
+    }
+  } else if (lock_in_memory(attachment.mapping.range(), reason, fix) == 0) {
+    attachment.locked = true;
+  } else if (lock == RTLANE_REQUIRED) {
+    return fail(ENOMEM, "the memory is to be locked and cannot be: %s; %s", reason.c_str(), fix.c_str());
+  }
+  attachment.lock_reason = std::move(reason);
+  attachment.lock_fix = std::move(fix);
   return 0;
 }
 

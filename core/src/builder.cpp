@@ -1,6 +1,8 @@
 #include "builder.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,15 +26,17 @@ namespace {
 struct Candidate {
   rtlane_tier tier;
   std::uint64_t page_bytes;
+  std::string mount = {};  // hugetlb: where; "" = nowhere
 };
 
 // Memory of one tier, mapped and ready, whose file has no name yet.
 struct Payload {
   Candidate candidate = {};
   Temporary control;  // the control file; also holds the payload unless hugetlb
-  Temporary huge;     // hugetlb: the payload file
+  std::uint64_t huge_directory_id = 0;
   std::string huge_directory_path;
-  UniqueFd huge_directory;
+  UniqueFd huge_directory;  // outlives the file, which may have a temporary name there
+  Temporary huge;           // hugetlb: the payload file
   std::uint64_t offset = 0;
   Attachment attachment;
 };
@@ -50,6 +54,18 @@ std::string sizes_text(const std::vector<std::uint64_t>& sizes)
   return text;
 }
 
+// One for each mount with such pages: mounts have sizes and permissions of their own.
+void add_hugetlb(std::uint64_t page_bytes, const std::vector<HugeMount>& mounts, std::vector<Candidate>& candidates)
+{
+  const std::size_t before = candidates.size();
+  for (const HugeMount& mount : mounts) {
+    if (mount.page_bytes == page_bytes)
+      candidates.push_back({RTLANE_TIER_HUGETLB, page_bytes, mount.path});
+  }
+  if (candidates.size() == before)
+    candidates.push_back({RTLANE_TIER_HUGETLB, page_bytes});
+}
+
 // The tiers to try, best first.
 int list_candidates(const BuildRequest& request, std::vector<Candidate>& candidates)
 {
@@ -58,6 +74,10 @@ int list_candidates(const BuildRequest& request, std::vector<Candidate>& candida
   const auto huge = static_cast<rtlane_wish>(request.options.huge);
   const std::uint64_t thp = thp_bytes();
   const std::vector<std::uint64_t> pools = huge_page_sizes();
+  std::vector<HugeMount> mounts;
+  if (const int error = huge != RTLANE_NEVER ? huge_mounts(mounts) : 0; error != 0)
+    return fail(error == -ENOENT ? ENOSYS : -error, "cannot read the mounts: %s",
+                error == -ENOENT ? "/proc is not mounted" : std::strerror(-error));
 
   if (huge != RTLANE_NEVER) {
     for (const std::uint64_t page : pools) {
@@ -65,7 +85,7 @@ int list_candidates(const BuildRequest& request, std::vector<Candidate>& candida
       // A gigantic page is for what fills it: at most 1/8 may be lost to rounding.
       const bool fits = size >= page && (smallest || round_up(size, page) - size <= size / 8);
       if (only == page || (only == 0 && (fits || (smallest && huge == RTLANE_REQUIRED))))
-        candidates.push_back({RTLANE_TIER_HUGETLB, page});
+        add_hugetlb(page, mounts, candidates);
     }
     if (thp != 0 && (only == thp || (only == 0 && (size >= thp || huge == RTLANE_REQUIRED))))
       candidates.push_back({RTLANE_TIER_THP, thp});
@@ -102,13 +122,33 @@ int make_file(int directory_fd, const char* directory, const rtlane_shm_options&
   return 0;
 }
 
-// Gives the file its memory. fallocate answers ENOSPC where a first touch would be SIGBUS. In steps, since
-// some kernels undo a whole call for any signal: a timer could keep a large one from ever ending.
+class SignalsBlocked {
+public:
+  SignalsBlocked() noexcept
+  {
+    sigset_t all;
+    ::sigfillset(&all);
+    // Those that an instruction of its own raises end a process that blocks them.
+    for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP})
+      ::sigdelset(&all, number);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+private:
+  sigset_t before_;
+};
+
+// Gives the file its memory. fallocate answers ENOSPC where a first touch would be SIGBUS. Some kernels undo a whole
+// call for any signal, so that a timer could keep it from ever ending: signals wait until the end of a step.
 int allocate(int fd, std::uint64_t offset, std::uint64_t bytes, std::uint64_t page_bytes) noexcept
 {
   const std::uint64_t step = std::max(page_bytes, std::uint64_t{16} << 20);
   for (std::uint64_t done = 0; done < bytes;) {
     const std::uint64_t length = std::min(step, bytes - done);
+    const SignalsBlocked later;
     if (::fallocate(fd, 0, static_cast<off_t>(offset + done), static_cast<off_t>(length)) == 0)
       done += length;
     else if (errno != EINTR)
@@ -122,7 +162,7 @@ int map_and_bind(int fd, const BuildRequest& request, std::uint64_t bytes, Paylo
   if (const int error =
           Mapping::map_file(fd, payload.offset, bytes, payload.candidate.page_bytes, true, payload.attachment.mapping);
       error != 0)
-    return fail(ENOMEM, "cannot map %s: %s", human_bytes(bytes).c_str(), std::strerror(-error));
+    return fail(ENOMEM, "cannot map %s: %s", human_bytes(bytes).c_str(), Mapping::map_problem(error));
   return request.options.numa_node < 0 ? 0
                                        : bind_to_node(payload.attachment.mapping.range(), request.options.numa_node);
 }
@@ -140,37 +180,33 @@ int build_hugetlb(const NamespaceDirectory& directory, const BuildRequest& reque
     return fail(ENOMEM, "hugetlb: %s pages of %s are wanted and %" PRIu64 " are free", pages_wanted.c_str(),
                 page_text.c_str(), free);
   }
-  int error = -ENODEV;
-  std::string tried;
-  for (const HugeMount& mount : huge_mounts()) {
-    if (mount.page_bytes != page)
-      continue;
-    error = open_payload_directory(mount, directory, NamespaceDirectory::Missing::create, payload.huge_directory,
-                                   payload.huge_directory_path);
-    if (error == 0)
-      break;
-    tried = mount.path;
-  }
-  if (error == -ENODEV) {
+  const std::string& mount = payload.candidate.mount;
+  if (mount.empty()) {
     fix = "mkdir -p /dev/hugepages && mount -t hugetlbfs -o pagesize=" + std::to_string(page >> 20) +
           "M none /dev/hugepages as root";
     return fail(ENOMEM, "hugetlb: no hugetlbfs with pages of %s is mounted", page_text.c_str());
   }
+  int error = namespace_id(request.lock_file, payload.huge_directory_id);
   if (error != 0) {
-    fix = "chmod or remount " + tried + " with uid=, gid= or mode= so that you may write there";
-    return fail(ENOMEM, "hugetlb: no payload can be made below %s: %s", tried.c_str(), std::strerror(-error));
+    fix = "rm " + directory.path() + "/.lock while nobody creates";
+    return fail(ENOMEM, "hugetlb: the namespace's lock file is damaged");
   }
   if (error = check_room(-1, "", bytes, bytes); error != 0)
     return error;
   if (error = make_file(directory.fd(), directory.path().c_str(), request.options, payload.control); error != 0)
     return error;
-  if (error =
-          make_file(payload.huge_directory.get(), payload.huge_directory_path.c_str(), request.options, payload.huge);
-      error != 0)
-    return error;
+  // From here on what fails does so on this mount only.
+  error = make_payload_directory({mount, page}, directory, payload.huge_directory_id, payload.huge_directory,
+                                 payload.huge_directory_path);
+  if (error != 0) {
+    fix = "chmod or remount " + mount + " with uid=, gid= or mode= so that you may write there";
+    return fail(ENOMEM, "hugetlb: no payload can be made below %s: %s", mount.c_str(), std::strerror(-error));
+  }
+  if (make_file(payload.huge_directory.get(), payload.huge_directory_path.c_str(), request.options, payload.huge) != 0)
+    return -ENOMEM;
   const int fd = payload.huge.fd();
   if (error = lock_wait(fd, Lock::read, 0); error != 0)
-    return fail(-error, "cannot lock a file below %s: %s", payload.huge_directory_path.c_str(), std::strerror(-error));
+    return fail(ENOMEM, "cannot lock a file below %s: %s", payload.huge_directory_path.c_str(), std::strerror(-error));
   payload.offset = 0;
   error = ::ftruncate(fd, static_cast<off_t>(bytes)) == 0 ? map_and_bind(fd, request, bytes, payload) : -errno;
   if (error == 0)
@@ -178,10 +214,11 @@ int build_hugetlb(const NamespaceDirectory& directory, const BuildRequest& reque
   if (error != 0) {
     // A failed fallocate keeps the pages that it had got.
     payload.attachment.mapping.reset();
-    if (::ftruncate(fd, 0) != 0)
-      return fail(errno, "cannot give huge pages back: %s", std::strerror(errno));
+    const bool given_back = ::ftruncate(fd, 0) == 0;
     if (error == -EINVAL)
       return error;
+    if (!given_back)
+      return fail(ENOMEM, "hugetlb: pages that were taken cannot be given back: %s", std::strerror(errno));
     return fail(ENOMEM, "hugetlb: %s pages of %s could not be taken: %s (limits: hugetlb cgroup, other users)",
                 pages_wanted.c_str(), page_text.c_str(), std::strerror(-error));
   }
@@ -198,6 +235,10 @@ int build_tmpfs(const NamespaceDirectory& directory, const BuildRequest& request
   if (const int error = check_room(directory.fd(), directory.path().c_str(), file_bytes, bytes + control_bytes);
       error != 0)
     return error;
+  if (request.options.numa_node >= 0) {
+    if (const int error = check_node_room(request.options.numa_node, bytes); error != 0)
+      return error;
+  }
   if (const int error = make_file(directory.fd(), directory.path().c_str(), request.options, payload.control);
       error != 0)
     return error;
@@ -293,6 +334,7 @@ int write_control_page(const BuildRequest& request, const Payload& payload, cons
     if (::fstat(payload.huge.fd(), &status) != 0)
       return fail(errno, "cannot read the state of a payload: %s", std::strerror(errno));
     header.payload_inode = status.st_ino;
+    header.payload_directory_id = payload.huge_directory_id;
   }
   if (::pwrite(payload.control.fd(), &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header))
     return fail(ENOMEM, "cannot write the control page: %s", std::strerror(errno));
@@ -302,13 +344,14 @@ int write_control_page(const BuildRequest& request, const Payload& payload, cons
 // Takes the holder's lock and links the names, the payload's before the control file's.
 int publish(const NamespaceDirectory& directory, const BuildRequest& request, Payload& payload, HeldControl& control)
 {
-  char path[32];
-  std::snprintf(path, sizeof path, "/proc/self/fd/%d", payload.control.fd());
+  char path[descriptor_path_bytes];
+  descriptor_path(payload.control.fd(), path);
   // Byte 0 is held by a description that maps the control page only: it can be let go while the payload is
   // still mapped, which is what a process that exits has to do.
   control.hold.reset(::open(path, O_RDWR | O_CLOEXEC));
   if (!control.hold)
-    return fail(ENOSYS, "cannot open %s: %s (is /proc mounted?)", path, std::strerror(errno));
+    return fail(errno == ENOENT ? ENOSYS : errno, "cannot open %s: %s", path,
+                errno == ENOENT ? "/proc is not mounted" : std::strerror(errno));
   if (const int error = lock_wait(control.hold.get(), Lock::read, holder_byte); error != 0)
     return fail(-error,
                 "cannot lock a file in %s: %s (the namespace needs a file system with fcntl locks, such as tmpfs)",
@@ -324,7 +367,7 @@ int publish(const NamespaceDirectory& directory, const BuildRequest& request, Pa
       payload_file = payload_file_name(request.file, control.header.generation);
       if (const int error = payload.huge.link(payload_file.c_str()); error != 0)
         return error == -ENOENT ? error
-                                : fail(-error, "cannot link %s in %s: %s", payload_file.c_str(),
+                                : fail(ENOMEM, "cannot link %s in %s: %s", payload_file.c_str(),
                                        payload.huge_directory_path.c_str(), std::strerror(-error));
       control.payload_path = payload.huge_directory_path + "/" + payload_file;
     }

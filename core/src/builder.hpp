@@ -21,6 +21,7 @@ struct BuildRequest {
   rtlane_shm_options options = RTLANE_SHM_OPTIONS_INIT;
   std::uint64_t pool_bytes = 0;       // limit; 0 = none
   std::uint64_t pool_used_bytes = 0;  // by the objects that live
+  int lock_file = -1;                 // of the namespace
 };
 
 struct Built {

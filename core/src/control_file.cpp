@@ -103,12 +103,28 @@ Content read_header(const Opened& opened, ObjectHeader& header, char (&problem)[
   return Content::good;
 }
 
+// As read_header(); a good one under a name that is not the object's is a copy that somebody made.
+Content read_own_header(const Opened& opened, const std::string& file, ObjectHeader& header, char (&problem)[256])
+{
+  const Content content = read_header(opened, header, problem);
+  if (content != Content::good || file_name_for(name_of(header)).text == file)
+    return content;
+  std::snprintf(problem, sizeof problem, "the file is a copy of object '%.*s' under another name",
+                static_cast<int>(std::min<std::size_t>(header.name_bytes, 150)), header.name);
+  return Content::foreign;
+}
+
+PayloadFile payload_of(const std::string& file, const ObjectHeader& header)
+{
+  return {header.payload_directory_id, header.page_bytes, payload_file_name(file, header.generation)};
+}
+
 // Removes payload and control file of an object that is dead. The caller holds the decision byte.
 int remove_dead(const NamespaceDirectory& directory, const std::string& file, Content content,
-                const ObjectHeader& header) noexcept
+                const ObjectHeader& header)
 {
   if (content == Content::good && header.tier == RTLANE_TIER_HUGETLB)
-    remove_payload(directory, payload_file_name(file, header.generation), header.page_bytes);
+    remove_payload(payload_of(file, header));
   return ::unlinkat(directory.fd(), file.c_str(), 0) == 0 ? 0 : -errno;
 }
 
@@ -205,7 +221,7 @@ int join(const NamespaceDirectory& directory, const std::string& file, std::stri
     const Lock others = lock_held_by_others(fd, holder_byte);
     if (others == Lock::none) {
       // An orphan of any version: its processes were killed.
-      if (!opened.writable || remove_dead(directory, file, content, held.header) != 0)
+      if (access == Access::read || !opened.writable || remove_dead(directory, file, content, held.header) != 0)
         return access == Access::create
                    ? fail_orphan_kept(directory, file, opened.status)
                    : fail(ENOENT, "there is no object called '%.*s'", static_cast<int>(name.size()), name.data());
@@ -226,8 +242,8 @@ int join(const NamespaceDirectory& directory, const std::string& file, std::stri
                   static_cast<int>(name.size()), name.data(), opened.status.st_uid, opened.status.st_mode & 0777);
 
     if (held.header.tier == RTLANE_TIER_HUGETLB) {
-      const int error = open_payload(directory, payload_file_name(file, held.header.generation), held.header.page_bytes,
-                                     held.header.payload_inode, opened.writable, held.payload, held.payload_path);
+      const int error = open_payload(payload_of(file, held.header), held.header.payload_inode, opened.writable,
+                                     held.payload, held.payload_path);
       if (error == -ENOENT && payload_waits++ < payload_waits_max) {
         opened.fd.reset();
         const struct timespec pause = {0, 1'000'000};
@@ -235,16 +251,21 @@ int join(const NamespaceDirectory& directory, const std::string& file, std::stri
         continue;
       }
       if (error != 0)
-        return fail(error == -ENOENT ? EACCES : -error,
-                    "'%.*s' is in use and its huge pages cannot be opened: %s (is the hugetlbfs mounted here?)",
-                    static_cast<int>(name.size()), name.data(), std::strerror(-error));
+        return fail(error == -ENOENT || error == -ENODEV ? EACCES : -error,
+                    "'%.*s' is in use and its huge pages cannot be opened: %s", static_cast<int>(name.size()),
+                    name.data(),
+                    error == -ENOENT   ? "they are not in any hugetlbfs that is mounted here"
+                    : error == -ENODEV ? "no hugetlbfs with such pages is mounted here"
+                                       : std::strerror(-error));
     } else {
       // A description of its own, so that the one that holds can be let go before the memory is unmapped. The
       // decision byte keeps the name where it is.
       held.payload.reset(
           ::openat(directory.fd(), file.c_str(), (opened.writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC));
-      if (!held.payload || !names_inode(directory.fd(), file.c_str(), held.payload.get()))
-        return fail(EIO, "cannot open %s/%s again: %s", directory.path().c_str(), file.c_str(), std::strerror(errno));
+      if (!held.payload)
+        return fail(errno, "cannot open %s/%s again: %s", directory.path().c_str(), file.c_str(), std::strerror(errno));
+      if (!names_inode(directory.fd(), file.c_str(), held.payload.get()))
+        return fail(ESTALE, "a stranger removed %s/%s just now: try again", directory.path().c_str(), file.c_str());
       held.payload_path.clear();
     }
     // Cannot be refused: only read locks are on byte 0, and only deciders add to them.
@@ -279,7 +300,7 @@ Reclaimed reclaim(const NamespaceDirectory& directory, const std::string& file, 
     if (lock_held_by_others(fd, holder_byte) != Lock::none)
       return Reclaimed::held;
   }
-  const Content content = read_header(opened, header, problem);
+  const Content content = read_own_header(opened, file, header, problem);
   if (content == Content::foreign)
     return Reclaimed::foreign;
   if (entry != nullptr) {
@@ -306,7 +327,7 @@ bool inspect(const NamespaceDirectory& directory, const std::string& file, rtlan
   ObjectHeader header;
   Content content = Content::foreign;
   if (error == 0) {
-    content = read_header(opened, header, entry.problem);
+    content = read_own_header(opened, file, header, entry.problem);
     entry.state = state_of(content, lock_held_by_others(opened.fd.get(), holder_byte) != Lock::none);
   } else {
     ::fstatat(directory.fd(), file.c_str(), &opened.status, AT_SYMLINK_NOFOLLOW);
@@ -317,17 +338,8 @@ bool inspect(const NamespaceDirectory& directory, const std::string& file, rtlan
                   error == -EBADMSG ? "no regular file" : std::strerror(-error));
   }
   describe(directory, file, opened, content, header, entry);
-  if (content == Content::good && header.tier == RTLANE_TIER_HUGETLB) {
-    for (const HugeMount& mount : huge_mounts()) {
-      UniqueFd fd;
-      std::string path;
-      const std::string payload = payload_file_name(file, header.generation);
-      if (mount.page_bytes == header.page_bytes &&
-          open_payload_directory(mount, directory, NamespaceDirectory::Missing::fail, fd, path) == 0 &&
-          ::faccessat(fd.get(), payload.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-        copy_text(entry.payload_path, path + "/" + payload);
-    }
-  }
+  if (content == Content::good && header.tier == RTLANE_TIER_HUGETLB)
+    copy_text(entry.payload_path, find_payload(payload_of(file, header)));
   return true;
 }
 

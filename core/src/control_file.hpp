@@ -53,10 +53,10 @@ struct HeldControl {
   bool writable = false;  // the descriptions are read-write
 };
 
-// Becomes a holder of the object called name, which file_name_for() put at file. Removes an orphan it
-// meets. Returns 0; -ENOENT when there is no object; -EACCES, -EBADMSG, -EPROTO with a sentence.
-//   read    is content with read-only descriptions
-//   write   fails with -EACCES rather than come back with them
+// Becomes a holder of the object called name, which file_name_for() put at file. Returns 0; -ENOENT when there is no
+// object; -EACCES, -EBADMSG, -EPROTO with a sentence.
+//   read    is content with read-only descriptions, and leaves an orphan alone
+//   write   fails with -EACCES rather than come back with them; removes an orphan that it meets
 //   create  as write, and an orphan that may not be removed is -EACCES too: its name cannot be had
 enum class Access { read, write, create };
 int join(const NamespaceDirectory& directory, const std::string& file, std::string_view name, Access access,

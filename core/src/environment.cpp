@@ -1,5 +1,7 @@
 #include "environment.hpp"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cinttypes>
 #include <cstdlib>
@@ -8,11 +10,20 @@
 
 namespace rtlane::detail {
 
+const char* environment_text(const char* variable) noexcept
+{
+  // Not secure_getenv: that refuses programs with file capabilities too, which RT programs are given to lock memory.
+  if (::getuid() != ::geteuid() || ::getgid() != ::getegid())
+    return nullptr;
+  const char* text = std::getenv(variable);
+  return text != nullptr && *text != '\0' ? text : nullptr;
+}
+
 int environment_number(const char* variable, std::uint64_t least, std::uint64_t most, std::uint64_t fallback,
                        std::uint64_t& value) noexcept
 {
-  const char* text = std::getenv(variable);
-  if (text == nullptr || *text == '\0') {
+  const char* text = environment_text(variable);
+  if (text == nullptr) {
     value = fallback;
     return 0;
   }

@@ -5,8 +5,12 @@
 
 namespace rtlane::detail {
 
-// Reads a decimal number. Returns 0 and stores it, or the fallback when the variable is unset or
-// empty; -EINVAL with a sentence when it is no number or out of [least, most].
+// The variable's text; nullptr when it is unset or empty, and in a set-user-ID or set-group-ID program, whose caller
+// must not choose where it keeps its objects.
+const char* environment_text(const char* variable) noexcept;
+
+// Reads a decimal number. Returns 0 and stores it, or the fallback when there is no
+// text; -EINVAL with a sentence when it is no number or out of [least, most].
 int environment_number(const char* variable, std::uint64_t least, std::uint64_t most, std::uint64_t fallback,
                        std::uint64_t& value) noexcept;
 

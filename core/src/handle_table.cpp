@@ -34,9 +34,9 @@ rtlane_handle HandleTable::add(std::shared_ptr<HandleTarget> target, bool read_o
 {
   const std::lock_guard guard(mutex_);
   std::size_t index = 0;
-  if (free_.size() > resting_slots || slots_.size() >= handles_max) {
-    index = free_.front();
-    free_.pop_front();
+  if (slots_.size() - used_ > resting_slots || slots_.size() >= handles_max) {
+    index = oldest_free_;
+    oldest_free_ = slots_[index].next;
   } else {
     index = slots_.size();
     slots_.emplace_back();
@@ -66,7 +66,9 @@ std::shared_ptr<HandleTarget> HandleTable::remove(rtlane_handle handle) noexcept
   const std::size_t index = index_of(handle);
   Slot& slot = slots_[index];
   slot.generation = slot.generation == UINT16_MAX ? 1 : static_cast<std::uint16_t>(slot.generation + 1);
-  free_.push_back(static_cast<std::uint16_t>(index));
+  slot.next = no_slot;
+  (oldest_free_ == no_slot ? oldest_free_ : slots_[newest_free_].next) = static_cast<std::uint16_t>(index);
+  newest_free_ = static_cast<std::uint16_t>(index);
   --used_;
   return std::exchange(slot.entry, {}).target;
 }

@@ -4,9 +4,9 @@
 #include <rtlane/core/shm.h>
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <vector>
 
 namespace rtlane::detail {
@@ -29,7 +29,7 @@ inline constexpr std::uint32_t handles_max = 16383;
 // was used 65535 times more.
 //
 // Thread-safe, with a lock of its own that is held for a bounded time only: a question about a handle never
-// waits for another thread's set-up call. What adds or removes is inside Process::enter() besides.
+// waits for another thread's set-up call or fork(). What adds or removes is inside Process::enter() besides.
 class HandleTable {
 public:
   struct Entry {
@@ -66,22 +66,26 @@ public:
   // Takes the handle out; nullptr, with a sentence, when there is none. The target may end with the pointer.
   std::shared_ptr<HandleTarget> remove(rtlane_handle handle) noexcept;
 
-  // For fork: a child must find the table unlocked.
-  void lock() { mutex_.lock(); }
-  void unlock() { mutex_.unlock(); }
+  // A thread that the child does not have may have been asking when it was forked. Nobody was changing anything: that
+  // happens inside Process::enter(), for which forking waits.
+  void reset_lock_in_fork_child() noexcept { new (&mutex_) std::mutex; }
 
 private:
   [[nodiscard]] const Entry* find(rtlane_handle handle) const noexcept;
   static int fail_handle(rtlane_handle handle) noexcept;
 
+  static constexpr std::uint16_t no_slot = UINT16_MAX;
+
   struct Slot {
     Entry entry;
     std::uint16_t generation = 1;
+    std::uint16_t next = no_slot;  // free slots form a queue
   };
 
   std::mutex mutex_;
   std::vector<Slot> slots_;
-  std::deque<std::uint16_t> free_;  // oldest first
+  std::uint16_t oldest_free_ = no_slot;
+  std::uint16_t newest_free_ = no_slot;
   std::uint32_t used_ = 0;
 };
 

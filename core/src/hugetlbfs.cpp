@@ -2,7 +2,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <mntent.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -11,17 +13,19 @@
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <string_view>
 
+#include "object_name.hpp"
 #include "ofd_lock.hpp"
 #include "text_file.hpp"
 
 namespace rtlane::detail {
 namespace {
 
-constexpr char payload_directory_prefix[] = "rtlane-";
+constexpr std::string_view payload_directory_prefix = "rtlane-";
+constexpr std::size_t number_digits = 16;  // of an id, a generation
 constexpr char pools[] = "/sys/kernel/mm/hugepages";
 
 std::string pool_path(std::uint64_t page_bytes)
@@ -29,60 +33,124 @@ std::string pool_path(std::uint64_t page_bytes)
   return std::string(pools) + "/hugepages-" + std::to_string(page_bytes / 1024) + "kB";
 }
 
-std::string payload_directory_path(const HugeMount& mount, const NamespaceDirectory& directory)
+std::string number_text(std::uint64_t number)
 {
-  char name[64];
-  std::snprintf(name, sizeof name, "/%s%" PRIx64 "-%" PRIu64, payload_directory_prefix,
-                static_cast<std::uint64_t>(directory.device()), static_cast<std::uint64_t>(directory.inode()));
-  return mount.path + name;
+  char text[number_digits + 1];
+  std::snprintf(text, sizeof text, "%016" PRIx64, number);
+  return text;
+}
+
+std::string payload_directory_path(const HugeMount& mount, std::uint64_t id)
+{
+  return mount.path + "/" + std::string(payload_directory_prefix) + number_text(id);
+}
+
+bool is_number(std::string_view text) noexcept
+{
+  return text.size() == number_digits && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+bool is_payload_directory_name(std::string_view name) noexcept
+{
+  return name.substr(0, payload_directory_prefix.size()) == payload_directory_prefix &&
+         is_number(name.substr(payload_directory_prefix.size()));
+}
+
+bool is_payload_name(std::string_view name) noexcept
+{
+  const std::size_t dot = name.rfind('.');
+  return dot != std::string_view::npos && is_number(name.substr(dot + 1)) && is_object_file_name(name.substr(0, dot));
+}
+
+bool is_on_hugetlbfs(int fd) noexcept
+{
+  struct statfs file_system = {};
+  return ::fstatfs(fd, &file_system) == 0 && file_system.f_type == HUGETLBFS_MAGIC;
+}
+
+// Whoever may use the namespace may use its payloads.
+bool is_as_open_as(const struct stat& status, const NamespaceDirectory& directory) noexcept
+{
+  const bool shared = (directory.mode() & 0077) != 0;
+  return (status.st_mode & 07777) == directory.mode() && (!shared || status.st_gid == directory.gid());
 }
 
 // Removes what nobody holds from one payload directory.
 void sweep_directory(int directory_fd, const std::string& path, std::vector<std::string>& removed)
 {
   for (const auto& [file, inode] : directory_entries(directory_fd)) {
-    if (file[0] == '.' && !is_temporary_name(file.c_str()))
+    if (!is_payload_name(file) && !is_temporary_name(file.c_str()))
       continue;
-    const UniqueFd payload(::openat(directory_fd, file.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+    const UniqueFd payload(::openat(directory_fd, file.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
     if (payload && lock_try(payload.get(), Lock::write, 0) == 0 &&
         names_inode(directory_fd, file.c_str(), payload.get()) && ::unlinkat(directory_fd, file.c_str(), 0) == 0)
       removed.push_back(path + "/" + file);
   }
 }
 
-// The user's own directories for other namespaces: those may be gone, and nobody else would look there.
-void sweep_other_namespaces(const HugeMount& mount, const std::string& own_path, std::vector<std::string>& removed)
+void sweep_mount(const HugeMount& mount, const NamespaceDirectory& directory, std::vector<std::string>& removed)
 {
   const UniqueFd mount_fd(::open(mount.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!mount_fd)
+  if (!mount_fd || !is_on_hugetlbfs(mount_fd.get()))
     return;
   for (const auto& [name, inode] : directory_entries(mount_fd.get())) {
-    const std::string path = mount.path + "/" + name;
-    if (name.compare(0, sizeof payload_directory_prefix - 1, payload_directory_prefix) != 0 || path == own_path)
+    if (!is_payload_directory_name(name))
       continue;
     const UniqueFd fd(::openat(mount_fd.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     struct stat status = {};
-    if (fd && ::fstat(fd.get(), &status) == 0 && (status.st_uid == ::geteuid() || ::geteuid() == 0))
-      sweep_directory(fd.get(), path, removed);
+    if (!fd || ::fstat(fd.get(), &status) != 0)
+      continue;
+    const bool mine = status.st_uid == ::geteuid() || ::geteuid() == 0;
+    if (!mine && !is_as_open_as(status, directory))
+      continue;
+    sweep_directory(fd.get(), mount.path + "/" + name, removed);
+    // Of a namespace that may be gone, so nobody else would. Fails while it has a payload.
+    if (mine && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0)
+      ::unlinkat(mount_fd.get(), name.c_str(), AT_REMOVEDIR);
   }
+}
+
+// Calls work(directory fd, directory path) for each mount where the payload's directory is, until it is true.
+// Returns 0 or -errno: the mounts could not be read; -ENODEV: there is none with such pages.
+template <class Work>
+int in_payload_directories(const PayloadFile& file, Work&& work)
+{
+  std::vector<HugeMount> mounts;
+  if (const int error = huge_mounts(mounts); error != 0)
+    return error;
+  int result = -ENODEV;
+  for (const HugeMount& mount : mounts) {
+    if (mount.page_bytes != file.page_bytes)
+      continue;
+    result = 0;
+    const std::string path = payload_directory_path(mount, file.directory_id);
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (fd && work(fd.get(), path))
+      return 0;
+    if (!fd && errno != ENOENT)
+      result = -errno;
+  }
+  return result;
 }
 
 }  // namespace
 
-std::vector<HugeMount> huge_mounts()
+int huge_mounts(std::vector<HugeMount>& mounts)
 {
-  std::vector<HugeMount> mounts;
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> table(::setmntent("/proc/self/mounts", "re"), ::endmntent);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> table(::setmntent("/proc/thread-self/mounts", "re"),
+                                                              ::endmntent);
   if (!table)
-    return mounts;
+    return -errno;
   struct mntent entry = {};
   char buffer[4096];
   while (::getmntent_r(table.get(), &entry, buffer, sizeof buffer) != nullptr) {
     struct statfs file_system = {};
-    if (std::strcmp(entry.mnt_type, "hugetlbfs") == 0 && ::statfs(entry.mnt_dir, &file_system) == 0)
+    // Something else may be mounted over it since.
+    if (std::strcmp(entry.mnt_type, "hugetlbfs") == 0 && ::statfs(entry.mnt_dir, &file_system) == 0 &&
+        file_system.f_type == HUGETLBFS_MAGIC)
       mounts.push_back({entry.mnt_dir, static_cast<std::uint64_t>(file_system.f_bsize)});
   }
-  return mounts;
+  return 0;
 }
 
 std::vector<std::uint64_t> huge_page_sizes()
@@ -116,89 +184,99 @@ std::uint64_t free_huge_pages(std::uint64_t page_bytes)
 
 std::string payload_file_name(const std::string& control_file, std::uint64_t generation)
 {
-  char suffix[18];
-  std::snprintf(suffix, sizeof suffix, ".%016" PRIx64, generation);
-  return control_file + suffix;
+  return control_file + "." + number_text(generation);
 }
 
-int open_payload_directory(const HugeMount& mount, const NamespaceDirectory& directory,
-                           NamespaceDirectory::Missing missing, UniqueFd& fd, std::string& path)
+int make_payload_directory(const HugeMount& mount, const NamespaceDirectory& directory, std::uint64_t id, UniqueFd& fd,
+                           std::string& path)
 {
-  path = payload_directory_path(mount, directory);
-  if (missing == NamespaceDirectory::Missing::create && ::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+  path = payload_directory_path(mount, id);
+  const UniqueFd mount_fd(::open(mount.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!mount_fd)
     return -errno;
-  fd.reset(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd)
-    return -errno;
+  for (;;) {
+    if (const int error = make_directory(path.c_str()); error != 0)
+      return error;
+    fd.reset(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (fd) {
+      while (::flock(fd.get(), LOCK_SH) != 0) {
+        if (errno != EINTR)
+          return -errno;
+      }
+      if (names_inode(mount_fd.get(), path.c_str() + mount.path.size() + 1, fd.get()))
+        break;
+    } else if (errno != ENOENT) {
+      return -errno;
+    }
+    // A sweeper has removed it in between.
+  }
   struct stat status = {};
   if (::fstat(fd.get(), &status) != 0)
     return -errno;
-  // Whoever may use the namespace may use its payloads. Its maker may have been killed before this, so its
-  // owner makes sure each time.
-  const bool alike = status.st_gid == directory.gid() && (status.st_mode & 07777) == directory.mode();
-  if (!alike && status.st_uid == ::geteuid() &&
-      (::fchown(fd.get(), static_cast<uid_t>(-1), directory.gid()) != 0 || ::fchmod(fd.get(), directory.mode()) != 0))
+  // Its maker may have been killed before this, so its owner makes sure each time.
+  if (is_as_open_as(status, directory))
+    return 0;
+  if (status.st_uid != ::geteuid())
+    return status.st_uid == 0 ? 0 : -EACCES;
+  const bool shared = (directory.mode() & 0077) != 0;
+  if ((shared && ::fchown(fd.get(), static_cast<uid_t>(-1), directory.gid()) != 0) ||
+      ::fchmod(fd.get(), directory.mode()) != 0)
     return -errno;
-  return alike || status.st_uid == 0 || status.st_uid == ::geteuid() ? 0 : -EACCES;
+  return 0;
 }
 
-int open_payload(const NamespaceDirectory& directory, const std::string& file, std::uint64_t page_bytes,
-                 std::uint64_t inode, bool writable, UniqueFd& fd, std::string& path)
+int open_payload(const PayloadFile& file, std::uint64_t inode, bool writable, UniqueFd& fd, std::string& path)
 {
   int result = -ENOENT;
-  for (const HugeMount& mount : huge_mounts()) {
-    UniqueFd payload_directory;
-    if (mount.page_bytes != page_bytes)
-      continue;
-    if (const int error =
-            open_payload_directory(mount, directory, NamespaceDirectory::Missing::fail, payload_directory, path);
-        error != 0) {
-      if (error != -ENOENT)
-        result = error;
-      continue;
-    }
+  const int looked = in_payload_directories(file, [&](int directory_fd, const std::string& directory_path) {
     UniqueFd payload(
-        ::openat(payload_directory.get(), file.c_str(), (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC));
+        ::openat(directory_fd, file.name.c_str(), (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC));
     if (!payload) {
-      if (errno != ENOENT)
-        result = -errno;
-      continue;
+      result = errno != ENOENT ? -errno : result;
+      return false;
     }
     struct stat status = {};
     if (::fstat(payload.get(), &status) != 0 || status.st_ino != inode)
-      continue;
+      return false;
     // A sweeper that has it write-locked is about to remove it.
-    if (const int error = lock_wait(payload.get(), Lock::read, 0); error != 0)
-      return error;
-    if (!names_inode(payload_directory.get(), file.c_str(), payload.get()))
-      continue;
-    path += "/" + file;
+    if (const int error = lock_wait(payload.get(), Lock::read, 0); error != 0) {
+      result = error;
+      return false;
+    }
+    if (!names_inode(directory_fd, file.name.c_str(), payload.get()))
+      return false;
+    path = directory_path + "/" + file.name;
     fd = std::move(payload);
-    return 0;
-  }
-  return result;
+    result = 0;
+    return true;
+  });
+  return looked != 0 ? looked : result;
 }
 
-void remove_payload(const NamespaceDirectory& directory, const std::string& file, std::uint64_t page_bytes)
+std::string find_payload(const PayloadFile& file)
 {
-  for (const HugeMount& mount : huge_mounts()) {
-    UniqueFd payload_directory;
-    std::string path;
-    if (mount.page_bytes == page_bytes &&
-        open_payload_directory(mount, directory, NamespaceDirectory::Missing::fail, payload_directory, path) == 0)
-      ::unlinkat(payload_directory.get(), file.c_str(), 0);
-  }
+  std::string path;
+  in_payload_directories(file, [&](int directory_fd, const std::string& directory_path) {
+    if (::faccessat(directory_fd, file.name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+      return false;
+    path = directory_path + "/" + file.name;
+    return true;
+  });
+  return path;
+}
+
+void remove_payload(const PayloadFile& file)
+{
+  in_payload_directories(
+      file, [&](int directory_fd, const std::string&) { return ::unlinkat(directory_fd, file.name.c_str(), 0) == 0; });
 }
 
 void sweep_payloads(const NamespaceDirectory& directory, std::vector<std::string>& removed)
 {
-  for (const HugeMount& mount : huge_mounts()) {
-    UniqueFd fd;
-    std::string path;
-    if (open_payload_directory(mount, directory, NamespaceDirectory::Missing::fail, fd, path) == 0)
-      sweep_directory(fd.get(), path, removed);
-    sweep_other_namespaces(mount, path, removed);
-  }
+  std::vector<HugeMount> mounts;
+  huge_mounts(mounts);
+  for (const HugeMount& mount : mounts)
+    sweep_mount(mount, directory, removed);
 }
 
 }  // namespace rtlane::detail

@@ -1,9 +1,11 @@
 // hugetlbfs mounts, and the payload files that objects of that tier keep there.
 //
-// Payloads lie in <mount>/rtlane-<device>-<inode of the namespace directory>/ and are named
-// "<control file>.<generation>". Every holder of the object read-locks byte 0 of the payload through the
-// description that it maps, creators before the payload has a name: so a payload that can be
-// write-locked is garbage.
+// Payloads lie in <mount>/rtlane-<id of the namespace>/ and are named "<control file>.<generation>". Every holder of
+// the object read-locks byte 0 of the payload through the description that it maps, creators before the payload has
+// a name: so a payload that can be write-locked is garbage. Names of any other form are nobody's business here.
+//
+// Who makes a payload has its directory flock()ed shared meanwhile; a sweeper removes an empty directory under the
+// exclusive lock.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +22,8 @@ struct HugeMount {
   std::uint64_t page_bytes = 0;
 };
 
-// The mounts of this mount namespace.
-std::vector<HugeMount> huge_mounts();
+// Stores the mounts of this mount namespace. Returns 0 or -errno (no /proc, no descriptor), no sentence.
+int huge_mounts(std::vector<HugeMount>& mounts);
 
 // Page sizes that the kernel has pools for, largest first.
 std::vector<std::uint64_t> huge_page_sizes();
@@ -29,21 +31,32 @@ std::vector<std::uint64_t> huge_page_sizes();
 // Pages of this size that can be had now: free and unreserved ones, and what may be overcommitted.
 std::uint64_t free_huge_pages(std::uint64_t page_bytes);
 
+// Which payload, wherever it is mounted.
+struct PayloadFile {
+  std::uint64_t directory_id = 0;  // of the namespace when the object was made
+  std::uint64_t page_bytes = 0;
+  std::string name;
+};
+
 std::string payload_file_name(const std::string& control_file, std::uint64_t generation);
 
-// Opens the namespace's payload directory on the mount. Returns 0 or -errno, no sentence.
-int open_payload_directory(const HugeMount& mount, const NamespaceDirectory& directory,
-                           NamespaceDirectory::Missing missing, UniqueFd& fd, std::string& path);
+// Makes or opens the directory for new payloads on the mount, locked against removal until fd is closed: for the
+// namespace with this id, as open as its directory is. Returns 0 or -errno, no sentence.
+int make_payload_directory(const HugeMount& mount, const NamespaceDirectory& directory, std::uint64_t id, UniqueFd& fd,
+                           std::string& path);
 
-// Opens and read-locks an existing payload. Returns 0, -ENOENT when it is gone, or -errno; no sentence.
-int open_payload(const NamespaceDirectory& directory, const std::string& file, std::uint64_t page_bytes,
-                 std::uint64_t inode, bool writable, UniqueFd& fd, std::string& path);
+// Opens and read-locks an existing payload. Returns 0; -ENOENT when it is gone; -ENODEV when no hugetlbfs with such
+// pages is mounted here; or -errno; no sentence.
+int open_payload(const PayloadFile& file, std::uint64_t inode, bool writable, UniqueFd& fd, std::string& path);
+
+// Where the payload is; "" when it is not seen from here.
+std::string find_payload(const PayloadFile& file);
 
 // Removes the payload's name wherever it is. The caller knows that the object is dead.
-void remove_payload(const NamespaceDirectory& directory, const std::string& file, std::uint64_t page_bytes);
+void remove_payload(const PayloadFile& file);
 
 // Removes every payload that nobody holds, of this namespace and of the user's others (which may be gone; for
-// root of all). Never waits. Appends the paths removed.
+// root of all), and payload directories that are empty. Never waits. Appends the paths of the payloads removed.
 void sweep_payloads(const NamespaceDirectory& directory, std::vector<std::string>& removed);
 
 }  // namespace rtlane::detail

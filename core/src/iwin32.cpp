@@ -5,9 +5,10 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
+#include <cwchar>
 
+#include "environment.hpp"
 #include "error.hpp"
 
 namespace rtlane::detail {
@@ -69,8 +70,8 @@ rtlane_handle from_pointer(HANDLE handle)
 
 int environment_wish(const char* variable, std::uint32_t& wish)
 {
-  const char* text = std::getenv(variable);
-  if (text == nullptr || *text == '\0' || std::strcmp(text, "preferred") == 0)
+  const char* text = environment_text(variable);
+  if (text == nullptr || std::strcmp(text, "preferred") == 0)
     wish = RTLANE_PREFERRED;
   else if (std::strcmp(text, "required") == 0)
     wish = RTLANE_REQUIRED;
@@ -83,8 +84,8 @@ int environment_wish(const char* variable, std::uint32_t& wish)
 
 int environment_mode(std::uint32_t& mode)
 {
-  const char* text = std::getenv("RTLANE_MODE");
-  if (text == nullptr || *text == '\0')
+  const char* text = environment_text("RTLANE_MODE");
+  if (text == nullptr)
     return 0;
   std::uint32_t bits = 0;
   const char* digit = text;
@@ -109,12 +110,12 @@ int environment_options(rtlane_shm_options& options)
   return environment_mode(options.mode);
 }
 
+constexpr char backslash_refused[] = "the name has a backslash: use any other character, there are no folders";
+
 // core/shm.h gives '\' the -EINVAL of any bad argument; iwin32 tells it apart.
 int refuse_backslash(const char* name)
 {
-  if (name != nullptr && std::strchr(name, '\\') != nullptr)
-    return fail(ENOTDIR, "the name '%.300s' has a backslash: use any other character, there are no folders", name);
-  return 0;
+  return name != nullptr && std::strchr(name, '\\') != nullptr ? fail(ENOTDIR, "%s", backslash_refused) : 0;
 }
 
 int create(DWORD size_high, DWORD size_low, const char* name, rtlane_handle& handle, VOID** location)
@@ -176,6 +177,9 @@ public:
   {
     if (wide == nullptr)
       return 0;
+    // As in the A form, whatever else is wrong with the name.
+    if (std::wcschr(wide, L'\\') != nullptr)
+      return fail(ENOTDIR, "%s", backslash_refused);
     char* out = text_;
     for (std::size_t characters = 0; wide[characters] != L'\0'; ++characters) {
       if (characters == RTLANE_NAME_MAX)

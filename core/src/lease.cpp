@@ -21,21 +21,23 @@ std::uint64_t owner_of_this_process() noexcept
   return Process::instance().fork_count() + 1;
 }
 
-// Opens the control file of the object behind the handle and does work(fd) on a byte of it. Forking waits
-// meanwhile, so that no child inherits the descriptor.
-template <class Work>
-int with_lease_file(rtlane_handle handle, std::uint32_t index, bool writable, Work&& work)
+int check_index(std::uint32_t index) noexcept
 {
-  if (index >= RTLANE_LEASE_MAX)
-    return fail(EINVAL, "lease %" PRIu32 " does not exist: there are leases 0 to %d", index, RTLANE_LEASE_MAX - 1);
-  return Process::instance().handles.with(handle, [&](const HandleTable::Entry& entry) {
-    const auto* object = dynamic_cast<const SharedObject*>(entry.target.get());
-    if (object == nullptr)
-      return fail(EBADF, "0x%08" PRIx32 " is no handle of a named object", handle);
-    UniqueFd fd;
-    const int error = object->open_control_again(writable, fd);
-    return error != 0 ? error : work(fd.get());
-  });
+  if (index < RTLANE_LEASE_MAX)
+    return 0;
+  return fail(EINVAL, "lease %" PRIu32 " does not exist: there are leases 0 to %d", index, RTLANE_LEASE_MAX - 1);
+}
+
+// Opens the control file of the object behind the handle and does work(fd) on a byte of it.
+template <class Work>
+int with_lease_file(rtlane_handle handle, const HandleTable::Entry& entry, bool writable, Work&& work)
+{
+  const auto* object = dynamic_cast<const SharedObject*>(entry.target.get());
+  if (object == nullptr)
+    return fail(EBADF, "0x%08" PRIx32 " is no handle of a named object", handle);
+  UniqueFd fd;
+  const int error = object->open_control_again(writable, fd);
+  return error != 0 ? error : work(fd.get());
 }
 
 off_t lease_byte(std::uint32_t index) noexcept
@@ -53,7 +55,13 @@ int rtlane_lease_acquire(rtlane_handle handle, uint32_t index, rtlane_lease* lea
   return set_up_call([&] {
     if (lease == nullptr)
       return fail(EINVAL, "lease is NULL");
-    return with_lease_file(handle, index, true, [&](int fd) {
+    if (const int error = check_index(index); error != 0)
+      return error;
+    // Not inside the table's lock: who asks about a lease does not wait for this one.
+    const HandleTable::Entry entry = Process::instance().handles.get(handle);
+    if (entry.target == nullptr)
+      return -EBADF;
+    return with_lease_file(handle, entry, true, [&](int fd) {
       if (const int error = lock_try(fd, Lock::write, lease_byte(index)); error != 0)
         return error == -EAGAIN ? fail(EBUSY, "lease %" PRIu32 " is held by a living participant", index)
                                 : fail(-error, "cannot take lease %" PRIu32 ": %s", index, std::strerror(-error));
@@ -84,9 +92,14 @@ void rtlane_lease_release(rtlane_lease* lease) noexcept
 
 int rtlane_lease_held(rtlane_handle handle, uint32_t index) noexcept
 {
-  // Not a set-up call: who asks about a peer must not wait for one of this process.
+  // Not a set-up call: who asks about a peer must not wait for one of this process, nor for a fork(). The table's lock
+  // keeps the handle open. A child forked just now gets a copy of the descriptor, which carries no lock.
   return guarded_call([&] {
-    return with_lease_file(handle, index, false,
-                           [&](int fd) { return lock_held_by_others(fd, lease_byte(index)) == Lock::none ? 0 : 1; });
+    if (const int error = check_index(index); error != 0)
+      return error;
+    return Process::instance().handles.with(handle, [&](const HandleTable::Entry& entry) {
+      return with_lease_file(handle, entry, false,
+                             [&](int fd) { return lock_held_by_others(fd, lease_byte(index)) == Lock::none ? 0 : 1; });
+    });
   });
 }

@@ -11,10 +11,10 @@
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 
+#include "environment.hpp"
 #include "error.hpp"
 #include "ofd_lock.hpp"
 
@@ -55,8 +55,7 @@ int check_trust(const char* path, const struct stat& status) noexcept
 
 std::string NamespaceDirectory::configured_path()
 {
-  const char* configured = std::getenv("RTLANE_DIR");
-  if (configured != nullptr && *configured != '\0')
+  if (const char* configured = environment_text("RTLANE_DIR"))
     return configured;
   return "/dev/shm/rtlane-" + std::to_string(::geteuid());
 }
@@ -75,9 +74,11 @@ int NamespaceDirectory::open(const std::string& path, Missing missing, Namespace
     return fail(EINVAL, "RTLANE_DIR is '%s': it must be an absolute path of at most %zu bytes", path.c_str(),
                 path_bytes_max);
 
-  if (missing == Missing::create && ::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-    return fail(errno == ENOENT || errno == ENOTDIR ? EACCES : errno, "cannot make the namespace directory %s: %s",
-                path.c_str(), std::strerror(errno));
+  if (missing == Missing::create) {
+    if (const int error = make_directory(path.c_str()); error != 0)
+      return fail(error == -ENOENT || error == -ENOTDIR ? EACCES : -error, "cannot make the namespace directory %s: %s",
+                  path.c_str(), std::strerror(-error));
+  }
 
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) {
@@ -104,6 +105,12 @@ int NamespaceDirectory::open(const std::string& path, Missing missing, Namespace
                 "RTLANE_DIR %s is on a hugetlbfs, which cannot hold control pages: use a tmpfs; huge pages are found "
                 "by themselves",
                 path.c_str());
+  // A disk's file system writes dirty pages back and so makes even locked ones fault again.
+  if (file_system.f_type != TMPFS_MAGIC)
+    return fail(EINVAL,
+                "the namespace directory %s is not on a tmpfs, whose files are memory and nothing else: set RTLANE_DIR "
+                "to a directory below /dev/shm, or mount one with mount -t tmpfs",
+                path.c_str());
 
   directory.fd_ = std::move(fd);
   directory.path_ = path;
@@ -113,10 +120,15 @@ int NamespaceDirectory::open(const std::string& path, Missing missing, Namespace
 
 int NamespaceDirectory::open_lock_file(UniqueFd& lock_file) const
 {
+  const mode_t wanted_mode = mode() & 0666;
   for (;;) {
     // Without O_CREAT when it exists: fs.protected_regular refuses O_CREAT on another user's file.
     UniqueFd fd(::openat(fd_.get(), lock_file_name, O_RDWR | O_NOFOLLOW | O_CLOEXEC));
     if (fd) {
+      // The directory may have been opened to a group since.
+      struct stat status = {};
+      if (::fstat(fd.get(), &status) == 0 && (status.st_mode & 0777) != wanted_mode && status.st_uid == ::geteuid())
+        ::fchmod(fd.get(), wanted_mode);
       lock_file = std::move(fd);
       return 0;
     }
@@ -124,13 +136,32 @@ int NamespaceDirectory::open_lock_file(UniqueFd& lock_file) const
       return fail(errno == ELOOP ? EACCES : errno, "cannot open the lock file %s/%s: %s", path_.c_str(), lock_file_name,
                   std::strerror(errno));
     Temporary temporary;
-    int error = Temporary::make(fd_.get(), mode() & 0666, temporary);
+    const std::uint64_t id = random_u64();
+    int error = Temporary::make(fd_.get(), wanted_mode, temporary);
+    if (error == 0 && ::pwrite(temporary.fd(), &id, sizeof id, 0) != static_cast<ssize_t>(sizeof id))
+      error = -ENOSPC;
     if (error == 0)
       error = temporary.link(lock_file_name);
     if (error != 0 && error != -EEXIST && error != -ENOENT)
       return fail(-error, "cannot make the lock file %s/%s: %s", path_.c_str(), lock_file_name,
                   error == -ENOSYS ? "/proc is not mounted" : std::strerror(-error));
   }
+}
+
+int namespace_id(int lock_file, std::uint64_t& id) noexcept
+{
+  std::uint64_t read = 0;
+  if (::pread(lock_file, &read, sizeof read, 0) != static_cast<ssize_t>(sizeof read) || read == 0)
+    return -EBADMSG;
+  id = read;
+  return 0;
+}
+
+int make_directory(const char* path) noexcept
+{
+  if (::mkdir(path, 0700) != 0)
+    return errno == EEXIST ? 0 : -errno;
+  return ::chmod(path, 0700) == 0 ? 0 : -errno;
 }
 
 std::vector<DirectoryEntry> directory_entries(int directory_fd)
@@ -200,20 +231,26 @@ int Temporary::link_error() const noexcept
 {
   if (errno != ENOENT)
     return -errno;
-  if (::access("/proc/self/fd", F_OK) != 0)
-    return -ENOSYS;
+  if (::access("/proc/thread-self/fd", F_OK) != 0)
+    return errno == ENOENT ? -ENOSYS : -errno;
   return name_.empty() ? -ESTALE : -ENOENT;
 }
 
 int Temporary::link(const char* file)
 {
-  char path[32];
-  std::snprintf(path, sizeof path, "/proc/self/fd/%d", fd());
+  char path[descriptor_path_bytes];
+  descriptor_path(fd(), path);
   if (::linkat(AT_FDCWD, path, directory_fd_, file, AT_SYMLINK_FOLLOW) != 0)
     return link_error();
   if (!name_.empty())
     ::unlinkat(directory_fd_, std::exchange(name_, {}).c_str(), 0);
   return 0;
+}
+
+void descriptor_path(int fd, char (&path)[descriptor_path_bytes]) noexcept
+{
+  // Not /proc/self: that is the main thread, which may have ended, or have descriptors of its own.
+  std::snprintf(path, sizeof path, "/proc/thread-self/fd/%d", fd);
 }
 
 bool is_temporary_name(const char* file) noexcept

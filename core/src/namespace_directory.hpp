@@ -33,7 +33,7 @@ public:
   [[nodiscard]] ino_t inode() const noexcept { return status_.st_ino; }
 
   // Opens the lock file, making it when it is not there. Byte 0 is the pool's lock, the others are
-  // the creators' (FileName::lock_offset). Returns 0 or -errno.
+  // the creators' (FileName::lock_offset); its content is the namespace's id. Returns 0 or -errno.
   int open_lock_file(UniqueFd& lock_file) const;
 
 private:
@@ -41,6 +41,13 @@ private:
   std::string path_;
   struct stat status_ = {};
 };
+
+// A random number that the namespace's lock file holds: device and inode of its directory may come to be another's.
+// Returns 0, or -EBADMSG for a lock file without one; no sentence.
+int namespace_id(int lock_file, std::uint64_t& id) noexcept;
+
+// mkdir with mode 0700 whatever the umask. Returns 0, also when it is there, or -errno; no sentence.
+int make_directory(const char* path) noexcept;
 
 struct DirectoryEntry {
   std::string file;
@@ -84,6 +91,10 @@ private:
 };
 
 bool is_temporary_name(const char* file) noexcept;
+
+// The path under which the calling thread's descriptor can be opened again or linked.
+inline constexpr std::size_t descriptor_path_bytes = 40;
+void descriptor_path(int fd, char (&path)[descriptor_path_bytes]) noexcept;
 
 std::uint64_t random_u64() noexcept;
 

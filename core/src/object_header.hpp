@@ -48,7 +48,8 @@ struct ObjectHeader {
   char name[1056];  // UTF-8, not terminated by the layout
   char lock_reason[256];
   char lock_fix[256];
-  char padding[4096 - 112 - 4 * 256 - 1056];
+  std::uint64_t payload_directory_id;  // hugetlb: names the payload's directory
+  char padding[4096 - 112 - 4 * 256 - 1056 - 8];
 };
 
 static_assert(std::is_trivially_copyable_v<ObjectHeader>);
@@ -59,6 +60,7 @@ static_assert(offsetof(ObjectHeader, created_unix_ns) == 80);
 static_assert(offsetof(ObjectHeader, page_reason) == 112);
 static_assert(offsetof(ObjectHeader, name) == 112 + 512);
 static_assert(offsetof(ObjectHeader, lock_reason) == 112 + 512 + 1056);
+static_assert(offsetof(ObjectHeader, payload_directory_id) == 112 + 512 + 1056 + 512);
 static_assert(object_name_bytes_max <= sizeof(ObjectHeader::name));
 
 // The bytes of the control file that serve as locks.

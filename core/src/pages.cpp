@@ -79,6 +79,19 @@ int Mapping::map_file(int fd, std::uint64_t offset, std::uint64_t bytes, std::ui
   return 0;
 }
 
+const char* Mapping::map_problem(int error) noexcept
+{
+  switch (error) {
+    case -EAGAIN:  // only when new mappings are locked at once
+      return "RLIMIT_MEMLOCK is reached, and mlockall(MCL_FUTURE) locks every mapping: raise it (ulimit -l), or lock "
+             "less";
+    case -ENOMEM:
+      return "no address space or too many mappings (ulimit -v, /proc/sys/vm/max_map_count)";
+    default:
+      return std::strerror(-error);
+  }
+}
+
 PageFacts page_facts(const Range& range, rtlane_tier tier)
 {
   const auto begin = reinterpret_cast<std::uintptr_t>(range.address);
@@ -89,7 +102,7 @@ PageFacts page_facts(const Range& range, rtlane_tier tier)
   bool all_locked = true;
   bool inside = false;
 
-  std::istringstream lines(read_text_file("/proc/self/smaps"));
+  std::istringstream lines(read_text_file("/proc/thread-self/smaps"));
   std::string line;
   while (std::getline(lines, line)) {
     std::uintptr_t from = 0;
@@ -202,7 +215,8 @@ int bind_to_node(const Range& range, int node) noexcept
   if (node < 0 || static_cast<unsigned>(node) >= 16 * bits_per_word || ::access(path, F_OK) != 0)
     return fail(EINVAL, "there is no NUMA node %d here: see /sys/devices/system/node/online", node);
   nodes[static_cast<unsigned>(node) / bits_per_word] |= 1UL << (static_cast<unsigned>(node) % bits_per_word);
-  if (::syscall(SYS_mbind, range.address, range.bytes, MPOL_BIND, nodes, 16 * bits_per_word, 0) != 0)
+  if (::syscall(SYS_mbind, range.address, range.bytes, MPOL_BIND, nodes, 16 * bits_per_word,
+                MPOL_MF_MOVE | MPOL_MF_STRICT) != 0)
     return fail(EINVAL, "memory cannot be bound to NUMA node %d: %s", node, std::strerror(errno));
   return 0;
 }

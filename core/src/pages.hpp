@@ -35,6 +35,9 @@ public:
   static int map_file(int fd, std::uint64_t offset, std::uint64_t bytes, std::uint64_t alignment, bool writable,
                       Mapping& mapping) noexcept;
 
+  // What an error of map_file() means, in words.
+  static const char* map_problem(int error) noexcept;
+
   [[nodiscard]] void* address() const noexcept { return range_.address; }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return range_.bytes; }
   [[nodiscard]] const Range& range() const noexcept { return range_; }
@@ -46,7 +49,7 @@ private:
 
 inline constexpr std::uint64_t small_page_bytes = 4096;
 
-// Facts about a mapped range, read back from /proc/self/smaps: slow in a process with many mappings.
+// Facts about a mapped range, read back from the process's smaps: slow in a process with many mappings.
 struct PageFacts {
   std::uint64_t page_bytes = 0;  // the smallest page in use in the range
   bool locked = false;           // every page is resident and locked
@@ -80,7 +83,8 @@ int collapse_to_huge(const Range& range) noexcept;
 // Locks the range into memory. Returns 0 or -errno; reason and fix then say why and what helps.
 int lock_in_memory(const Range& range, std::string& reason, std::string& fix);
 
-// Binds the memory that the range will get to a NUMA node. Returns 0, or -EINVAL with a sentence.
+// Binds the memory of the range to a NUMA node: what it will get, and what mlockall(MCL_FUTURE) has given it already.
+// Returns 0, or -EINVAL with a sentence.
 int bind_to_node(const Range& range, int node) noexcept;
 
 }  // namespace rtlane::detail

@@ -33,23 +33,21 @@ Process::Process()
 void Process::before_fork() noexcept
 {
   instance().mutex_.lock();
-  instance().handles.lock();
 }
 
 void Process::after_fork_in_parent() noexcept
 {
-  instance().handles.unlock();
   instance().mutex_.unlock();
 }
 
 void Process::after_fork_in_child() noexcept
 {
   ++instance().fork_count_;
+  instance().handles.reset_lock_in_fork_child();
   for (const auto& [inode, object] : instance().objects) {
     if (const std::shared_ptr<SharedObject> live = object.lock())
       live->forget_locks();
   }
-  instance().handles.unlock();
   instance().mutex_.unlock();
 }
 

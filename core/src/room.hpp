@@ -14,4 +14,8 @@ namespace rtlane::detail {
 // itself is still checked.
 int check_room(int directory_fd, const char* directory, std::uint64_t file_bytes, std::uint64_t new_bytes);
 
+// What a NUMA node has for new_bytes of small or transparent huge pages. Binding to a node with less would have the
+// kernel kill for it. Returns 0, also for a node that says nothing, or -ENOMEM with a sentence.
+int check_node_room(int node, std::uint64_t new_bytes);
+
 }  // namespace rtlane::detail

@@ -23,6 +23,15 @@ namespace {
 
 constexpr std::uint64_t objects_default = 8192;
 
+// Offsets in files and the control page's size are fixed in the layout.
+int check_machine()
+{
+  const long page_bytes = ::sysconf(_SC_PAGESIZE);
+  return page_bytes == static_cast<long>(small_page_bytes)
+             ? 0
+             : fail(ENOSYS, "this kernel has pages of %ld bytes: rtlane needs one with pages of 4096", page_bytes);
+}
+
 // By the objects of the namespace that live, and this process's unnamed ones. Of files that may not be opened it is
 // not known whether they live; their memory is in use all the same.
 std::uint64_t pool_used(const NamespaceDirectory& directory)
@@ -96,6 +105,8 @@ const char* kind_text(std::uint32_t kind) noexcept
 int SharedObject::create(rtlane_kind kind, std::string_view name, std::uint64_t size_bytes,
                          const rtlane_shm_options& options, std::shared_ptr<SharedObject>& object, bool& existed)
 {
+  if (const int error = check_machine(); error != 0)
+    return error;
   if (const int error = check_name(name); error != 0)
     return error;
   if (const int error = check_options(options); error != 0)
@@ -138,6 +149,8 @@ int SharedObject::open(rtlane_kind kind, std::string_view name, const rtlane_shm
 {
   if (name.empty())
     return fail(EINVAL, "the name is empty: unnamed objects cannot be opened");
+  if (const int error = check_machine(); error != 0)
+    return error;
   if (const int error = check_name(name); error != 0)
     return error;
   if (const int error = check_options(options); error != 0)
@@ -145,7 +158,8 @@ int SharedObject::open(rtlane_kind kind, std::string_view name, const rtlane_shm
   NamespaceDirectory directory;
   if (const int error = NamespaceDirectory::open(NamespaceDirectory::Missing::fail, directory); error != 0)
     return error;
-  if (Process::instance().swept.count({directory.device(), directory.inode()}) == 0)
+  // Who only reads changes nothing: tools look at orphans too.
+  if (options.read_only == 0 && Process::instance().swept.count({directory.device(), directory.inode()}) == 0)
     sweep_others(directory);
   return open_existing(directory, file_name_for(name).text, kind, name, options,
                        options.read_only != 0 ? Access::read : Access::write, object);
@@ -195,6 +209,7 @@ int SharedObject::build_new(const NamespaceDirectory& directory, const std::stri
   request.file = file;
   request.size_bytes = size_bytes;
   request.options = options;
+  request.lock_file = lock_file;
   if (const int error = environment_pool_bytes(request.pool_bytes); error != 0)
     return error;
   if (request.pool_bytes != 0) {
@@ -246,13 +261,13 @@ int SharedObject::provide_view(const rtlane_shm_options& options, UniqueFd paylo
   const bool read_only = options.read_only != 0;
   const auto lock = static_cast<rtlane_wish>(options.lock);
   Attachment& view = read_only ? read_view_ : write_view_;
-  if (view.mapping) {
-    if (lock == RTLANE_NEVER || view.locked)
-      return 0;
-    const int error =
-        fault_in_and_lock(header_.page_bytes, static_cast<rtlane_tier>(header_.tier), !read_only, lock, view);
-    return lock == RTLANE_REQUIRED ? error : 0;
-  }
+  const auto tier = static_cast<rtlane_tier>(header_.tier);
+  // fork passes on neither locks nor page-table entries of shared mappings.
+  if (view.mapping && view.inherited)
+    return fault_in_and_lock(header_.page_bytes, tier, !read_only, lock, view);
+  // Once more also when it was locked: the program may have called munlockall() since.
+  if (view.mapping)
+    return lock == RTLANE_NEVER ? 0 : lock_attachment(tier, lock, view);
   if (!payload) {
     const std::string path = payload_path_.empty() ? directory_ + "/" + file_ : payload_path_;
     payload.reset(::open(path.c_str(), (read_only ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_CLOEXEC));
@@ -262,8 +277,8 @@ int SharedObject::provide_view(const rtlane_shm_options& options, UniqueFd paylo
     if (status.st_ino != (payload_path_.empty() ? status_.st_ino : header_.payload_inode))
       return fail(ESTALE, "%s is another file now: somebody removed the one of a live object", path.c_str());
   }
-  return attach(payload.get(), header_.payload_offset, header_.mapped_bytes, header_.page_bytes,
-                static_cast<rtlane_tier>(header_.tier), !read_only, lock, view);
+  return attach(payload.get(), header_.payload_offset, header_.mapped_bytes, header_.page_bytes, tier, !read_only, lock,
+                view);
 }
 
 SharedObject::~SharedObject()
@@ -319,19 +334,33 @@ void SharedObject::certify(bool read_only, rtlane_shm_certificate& certificate) 
   certificate.mode = status_.st_mode & 0777;
   certificate.gid = status_.st_gid;
   certificate.read_only = read_only ? 1 : 0;
-  if (is_named()) {
-    struct stat status = {};
-    const std::string path = directory_ + "/" + file_;
-    certificate.unlinked = ::lstat(path.c_str(), &status) != 0 || status.st_ino != status_.st_ino ? 1 : 0;
-  }
+  certificate.unlinked = is_unlinked() ? 1 : 0;
   copy_text(certificate.name, name_of(header_));
-  copy_text(certificate.page_reason, text_of(header_.page_reason));
-  copy_text(certificate.page_fix, text_of(header_.page_fix));
+  const bool smaller_here = !view.page_reason.empty();
+  copy_text(certificate.page_reason, smaller_here ? view.page_reason : text_of(header_.page_reason));
+  copy_text(certificate.page_fix, smaller_here ? view.page_fix : text_of(header_.page_fix));
   if (facts.locked)
     return;
-  const bool inherited = view.lock_reason.empty();
-  copy_text(certificate.lock_reason, inherited ? "memory locks are not inherited by fork" : view.lock_reason);
-  copy_text(certificate.lock_fix, inherited ? "open the object again in the child" : view.lock_fix);
+  if (view.inherited || view.locked) {
+    copy_text(certificate.lock_reason, view.inherited ? "memory locks are not inherited by fork"
+                                                      : "the program took the lock back (munlock, munlockall)");
+    copy_text(certificate.lock_fix, view.inherited ? "open the object again in the child" : "open the object again");
+  } else {
+    copy_text(certificate.lock_reason, view.lock_reason);
+    copy_text(certificate.lock_fix, view.lock_fix);
+  }
+}
+
+bool SharedObject::is_unlinked() const
+{
+  if (!is_named())
+    return false;
+  struct stat status = {};
+  const std::string path = directory_ + "/" + file_;
+  // Whoever may not look any more (another user id since) does not know.
+  if (::lstat(path.c_str(), &status) != 0)
+    return errno == ENOENT || errno == ENOTDIR;
+  return status.st_dev != status_.st_dev || status.st_ino != status_.st_ino;
 }
 
 int SharedObject::open_control_again(bool writable, UniqueFd& fd) const

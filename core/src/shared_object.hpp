@@ -31,7 +31,7 @@ public:
   ~SharedObject() override;
 
   // In a fork child: the kernel does not pass memory locks on.
-  void forget_locks() noexcept { write_view_.locked = read_view_.locked = header_.tier == RTLANE_TIER_HUGETLB; }
+  void forget_locks() noexcept { write_view_.inherited = read_view_.inherited = true; }
 
   // Stops holding the object but leaves the payload mapped. For a process that exits.
   void let_go() noexcept;
@@ -59,6 +59,8 @@ private:
 
   // Takes over what join() or build() got. From here on the destructor gives it back.
   int adopt(HeldControl& control);
+
+  [[nodiscard]] bool is_unlinked() const;
 
   // Makes sure that the view exists and is locked as wished.
   int provide_view(const rtlane_shm_options& options, UniqueFd payload);

@@ -218,6 +218,9 @@ TEST_F(Conformance, A20_ANameWithABackslashIsRefused)
   for (const char* name : {"\\", "a\\b", "Global\\a", "Local\\a", "a\\"})
     expect_refused(create(name, 64), ERROR_PATH_NOT_FOUND);
   expect_refused(create_wide(L"Global\\a", 64), ERROR_PATH_NOT_FOUND);
+  // Whatever else is wrong with it, in either form.
+  expect_refused(create((std::string(261, 'n') + "\\").c_str(), 64), ERROR_PATH_NOT_FOUND);
+  expect_refused(create_wide((std::wstring(261, L'n') + L"\\").c_str(), 64), ERROR_PATH_NOT_FOUND);
   EXPECT_EQ(files(), std::vector<std::string>());
 }
 

@@ -2,9 +2,11 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <atomic>
 #include <fstream>
@@ -73,6 +75,36 @@ TEST_F(BadInputAccess, ADirectoryThatCannotBeMade)
   expect_directory_refused(sub("missing/below"), -EACCES, "cannot make");
   std::ofstream(sub("file")) << "text";
   expect_directory_refused(sub("file/below"), -EACCES, "cannot make");
+}
+
+// A disk's file system writes pages back, and each of them faults again.
+TEST_F(BadInputAccess, ADirectoryThatIsNotOnATmpfs)
+{
+  const std::string disk = make_directory("/var/tmp");
+  const Undo undo("rm -rf -- '" + disk + "'");
+  struct statfs file_system = {};
+  ASSERT_EQ(statfs(disk.c_str(), &file_system), 0);
+  if (file_system.f_type == TMPFS_MAGIC)
+    GTEST_SKIP() << "/var/tmp is a tmpfs here";
+  expect_directory_refused(disk, -EINVAL, "tmpfs");
+}
+
+TEST_F(BadInputAccess, TheUmaskDoesNotMatter)
+{
+  ASSERT_EQ(mkdir(sub("home").c_str(), 0700), 0);
+  if (geteuid() == 0) {
+    ASSERT_EQ(chown(sub("home").c_str(), kOtherUid, kOtherUid), 0);
+    ASSERT_EQ(chmod(place_.path().c_str(), 0711), 0);
+  }
+  Child child = Child::start([&] {
+    ASSERT_TRUE(geteuid() != 0 || become(kOtherUid));
+    setenv("RTLANE_DIR", sub("home/objects").c_str(), 1);
+    umask(0777);
+    const Shm object = Shm::create(kName, kBytes);
+    EXPECT_EQ(object.result, 0) << rtlane_error_message();
+    EXPECT_EQ(object.certificate().mode, 0600u);
+  });
+  EXPECT_EQ(child.wait(), 0);
 }
 
 TEST_F(BadInputAccess, APathThatMakesNoSense)

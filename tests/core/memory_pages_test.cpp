@@ -293,59 +293,6 @@ TEST(MemoryPages, NoFaultInAMillionOperationsOnHugetlbPages)
   expect_no_faults(16 * kHugePage, huge(RTLANE_REQUIRED), RTLANE_TIER_HUGETLB);
 }
 
-TEST(MemoryPages, EveryAttachLocksItsOwnMapping)
-{
-  const Watchdog watchdog(60);
-  const TempNamespace place;
-  const rtlane_shm_options options = huge(RTLANE_NEVER);
-  Shm object = Shm::create(kName, 64 * 1024, &options);
-  ASSERT_EQ(object.result, 0) << rtlane_error_message();
-  const auto expect_locked = [](const Shm& shm) {
-    const rtlane_shm_certificate certificate = shm.certificate();
-    if (certificate.lock_reason[0] != '\0') {
-      EXPECT_LT(certificate.locked_bytes, certificate.mapped_bytes);
-      std::printf("not locked: %s\n", certificate.lock_reason);
-      return;
-    }
-    EXPECT_EQ(certificate.locked_bytes, 64u * 1024);
-    EXPECT_EQ(smaps_kb(shm.memory, "Rss"), 64);
-    EXPECT_GT(smaps_kb(shm.memory, "Locked"), 0) << "the kernel shares the figure out among the processes";
-  };
-  expect_locked(object);
-  Child child = Child::start([&] {
-    object.close();
-    const Shm opened = Shm::open(kName);
-    ASSERT_EQ(opened.result, 0) << rtlane_error_message();
-    expect_locked(opened);
-  });
-  EXPECT_EQ(child.wait(), 0);
-}
-
-// The kernel does not pass memory locks on to fork children: the certificate there must not say otherwise.
-TEST(MemoryPages, AForkChildHasNoLocksUntilItOpensTheObjectAgain)
-{
-  const Watchdog watchdog(60);
-  const TempNamespace place;
-  const rtlane_shm_options options = huge(RTLANE_NEVER);
-  const Shm object = Shm::create(kName, 64 * 1024, &options);
-  ASSERT_EQ(object.result, 0) << rtlane_error_message();
-  if (object.certificate().locked_bytes == 0)
-    GTEST_SKIP() << "memory cannot be locked here: " << object.certificate().lock_reason;
-  Child child = Child::start([&] {
-    EXPECT_EQ(object.certificate().locked_bytes, 0u);
-    EXPECT_EQ(smaps_kb(object.memory, "Locked"), 0);
-    EXPECT_THAT(object.certificate().lock_reason, HasSubstr("fork"));
-    EXPECT_THAT(object.certificate().lock_fix, HasSubstr("open"));
-    const Shm again = Shm::open(kName);
-    ASSERT_EQ(again.result, 0) << rtlane_error_message();
-    EXPECT_EQ(again.certificate().locked_bytes, 64u * 1024);
-    EXPECT_EQ(again.memory, object.memory) << "one mapping for a process and an object";
-    EXPECT_STREQ(object.certificate().lock_reason, "");
-  });
-  EXPECT_EQ(child.wait(), 0);
-  EXPECT_EQ(object.certificate().locked_bytes, 64u * 1024) << "the parent keeps its own";
-}
-
 TEST(MemoryPages, ANumaNodeThatIsNotThereIsRefused)
 {
   const TempNamespace place;
@@ -356,18 +303,6 @@ TEST(MemoryPages, ANumaNodeThatIsNotThereIsRefused)
   options.numa_node = -2;
   EXPECT_EQ(Shm::create(kName, 4096, &options).result, -EINVAL);
   EXPECT_THAT(object_files(place.path()), IsEmpty());
-}
-
-TEST(MemoryPages, ANumaNodeThatIsThereIsUsed)
-{
-  if (access("/sys/devices/system/node/node0", F_OK) != 0)
-    GTEST_SKIP() << "the kernel shows no NUMA nodes";
-  const TempNamespace place;
-  rtlane_shm_options options = shm_options();
-  options.numa_node = 0;
-  const Shm object = Shm::create(kName, 4096, &options);
-  ASSERT_EQ(object.result, 0) << rtlane_error_message();
-  EXPECT_EQ(object.certificate().numa_node, 0);
 }
 
 }  // namespace

@@ -213,6 +213,35 @@ TEST(MemoryShortage, UnderACgroupLimit)
   }
 }
 
+// The kernel's own bookkeeping for the pages is charged to the group too: near the limit it must not kill.
+TEST(MemoryShortage, JustUnderACgroupLimitItWorksOrIsRefused)
+{
+  const Watchdog watchdog(100);
+  constexpr uint64_t limit = 256 * kMiB;
+  const SmallCgroup group(limit);
+  if (!group.problem().empty())
+    GTEST_SKIP() << group.problem();
+  const TempNamespace place;
+  int worked = 0;
+  for (const uint32_t wish : {RTLANE_NEVER, RTLANE_PREFERRED}) {
+    for (uint64_t less = 0; less <= 8 * kMiB; less += kMiB / 2) {
+      SCOPED_TRACE(testing::Message() << "limit less " << less / 1024 << " KiB, huge " << wish);
+      Child child = Child::start([&] {
+        group.enter();
+        rtlane_shm_options options = shm_options();
+        options.huge = wish;
+        const Shm object = Shm::create(kName, limit - less, &options);
+        EXPECT_TRUE(object.result == 0 || object.result == -ENOMEM) << rtlane_error_message();
+        return object.result == 0 ? 7 : 0;
+      });
+      const int status = child.wait();
+      EXPECT_TRUE(status == 7 || status == 0) << status << ": -9 = killed for lack of memory instead of refused";
+      worked += status == 7 ? 1 : 0;
+    }
+  }
+  EXPECT_GT(worked, 0) << "nothing fits that should";
+}
+
 TEST(MemoryShortage, MoreThanTheMachineHas)
 {
   const Watchdog watchdog(60);

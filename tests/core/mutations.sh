@@ -111,11 +111,11 @@ mutation "no question before the allocation" room.cpp '/^int check_room/,/^}/s/s
   core_memory 'MemoryShortage.OverTheFile*'
 mutation "cgroup limits are not asked" room.cpp 's/return check_cgroups\(new_bytes\);/return 0;/' core_memory \
   'MemoryShortage.UnderACgroup*'
-mutation "locking is claimed, not done" pages.cpp 's/::syscall\(SYS_mlock2, range.address, range.bytes, 0\)/0/' core_memory \
-  'MemoryPages.EveryAttach*:MemoryShortage.Without*'
+mutation "locking is claimed, not done" pages.cpp 's/::syscall\(SYS_mlock2, range.address, range.bytes, 0\)/0/' core_certificate \
+  'Certificate.EveryAttach*'
 
-mutation "a fork child claims its parent's locks" process.cpp 's/live->forget_locks\(\);/(void)live;/' core_memory \
-  'MemoryPages.AForkChild*'
+mutation "a fork child claims its parent's locks" process.cpp 's/live->forget_locks\(\);/(void)live;/' core_certificate \
+  'Certificate.AForkChildHas*'
 mutation "no room for a page is told as the kernel tells it" pages.cpp 's/return "no memory is left.*/return std::strerror(-error);/' \
   core_memory 'MemoryShortage.PagesThatCannot*'
 mutation "unreadable objects do not count in the pool" shared_object.cpp 's/ \|\| entry.state == RTLANE_ENTRY_UNREADABLE//' \
@@ -130,11 +130,48 @@ mutation "payloads of vanished namespaces stay" hugetlbfs.cpp 's/sweep_other_nam
 mutation "live payloads of other namespaces are swept" hugetlbfs.cpp \
   '/^void sweep_directory/,/^}/s/lock_try\(payload.get\(\), Lock::write, 0\) == 0/true/' core_payload 'Payload.LivePayloads*'
 
+mutation "files of others beside the payloads are swept" hugetlbfs.cpp 's/if \(!is_payload_name\(file\) .*/if (false)/' core_payload \
+  'Payload.FilesOfOthers*'
+mutation "directories of others are swept" hugetlbfs.cpp 's/if \(!is_payload_directory_name\(name\)\)/if (false)/;s/if \(!is_payload_name\(file\) .*/if (false)/' \
+  core_payload 'Payload.FilesOfOthers*'
+mutation "what is mounted over a hugetlbfs is swept" hugetlbfs.cpp \
+  's/if \(!mount_fd \|\| !is_on_hugetlbfs.*/if (!mount_fd)/;s/entry.mnt_dir, &file_system\) == 0 &&/entry.mnt_dir, \&file_system) == 0 || true ||/' core_payload 'Payload.AFileSystemMounted*'
+mutation "empty payload directories stay" hugetlbfs.cpp 's/if \(mine && ::flock.*/if (false)/' core_payload 'Payload.EmptyDirectories*'
+mutation "payload directories in use are removed" hugetlbfs.cpp \
+  's/::unlinkat\(mount_fd.get\(\), name.c_str\(\), AT_REMOVEDIR\)/(sweep_directory(fd.get(), "", removed), ::system(("rm -rf " + mount.path + "\/" + name).c_str()))/;s/#include <cstring>/#include <cstring>\n#include <cstdlib>/' \
+  core_payload 'Payload.EmptyDirectories*'
+mutation "only the first mount is tried" builder.cpp '/^void add_hugetlb/,/^}/s/if \(mount.page_bytes == page_bytes\)/if (mount.page_bytes == page_bytes \&\& candidates.size() == before)/' \
+  core_payload 'Payload.AMountThatIsReadOnly*'
+mutation "a temporary of a payload stays" builder.cpp \
+  '/^struct Payload/,/^};/s/  UniqueFd huge_directory;.*//;/^struct Payload/,/^};/s/(  Temporary huge; .*)/\1\n  UniqueFd huge_directory;/' core_payload 'Payload.NothingIsLeft*'
+mutation "a mount that is not there is waited for" hugetlbfs.cpp 's/int result = -ENODEV;/int result = 0;/' core_payload 'Payload.WithoutTheMount*'
+
 # Threads
+mutation "the main thread is looked at" namespace_directory.cpp 's/thread-self/self/' core_threads 'Threads.EverythingWorks*'
+mutation "a fork child finds the table locked" process.cpp 's/instance\(\).handles.reset_lock_in_fork_child\(\);//' core_threads \
+  'Threads.AForkChild*'
 mutation "a set-up call can be cancelled" shm.cpp \
   's/return set_up_call\(\[&\] \{ return (create_shared_memory\(.*\)); \}\);/return \1;/' core_threads 'Threads.ACancelled*'
 mutation "asking for a lease is a set-up call" lease.cpp 's/return guarded_call/return set_up_call/' core_threads 'Threads.Asking*'
 mutation "asking for a size is a set-up call" shm.cpp 's/return guarded_call/return set_up_call/' core_threads 'Threads.Asking*'
+
+# Certificate
+mutation "a fork child is not faulted in" shared_object.cpp 's/if \(view.mapping && view.inherited\)/if (false)/' core_certificate \
+  'Certificate.AForkChildThat*'
+mutation "a lock that was taken back is believed" shared_object.cpp \
+  's/return lock == RTLANE_NEVER \? 0 : lock_attachment.*/return 0;/' core_certificate 'Certificate.LocksThat*'
+mutation "a refused attach stays" attachment.cpp '/^int attach/,/^}/s/    return error;/    { attachment = std::move(made); return error; }/' \
+  core_certificate 'Certificate.ARefusedOpen*'
+mutation "openers do not lock" attachment.cpp '/^int attach/,/^}/s/writable, lock, made/writable, RTLANE_NEVER, made/' core_certificate \
+  'Certificate.EveryAttach*'
+mutation "memory is not bound to its node" pages.cpp 's/if \(::syscall\(SYS_mbind.*/if (false \&\&/;s/^ +MPOL_MF_MOVE \| MPOL_MF_STRICT\) != 0\)/ true)/' \
+  core_certificate 'Certificate.ANumaNode*'
+mutation "who may not look calls it unlinked" shared_object.cpp 's/return errno == ENOENT \|\| errno == ENOTDIR;/return true;/' \
+  core_certificate 'Certificate.WhoMayNot*'
+mutation "an opener with small pages is told the creator's reason" attachment.cpp 's/attachment.page_reason = .*/std::string unused =/' \
+  core_certificate 'Certificate.AnOpenerThat*'
+mutation "the kernel's bookkeeping is forgotten" room.cpp 's/return bytes \+ bytes \/ 128 .*/return bytes;/' core_memory \
+  'MemoryShortage.JustUnder*'
 
 # Bad input
 mutation "damage is not looked for" control_file.cpp \
@@ -146,6 +183,17 @@ mutation "the full name is not compared" control_file.cpp 's/name_of\(held.heade
   'BadInputFiles.AnotherName*'
 mutation "a shared directory need not be setgid" namespace_directory.cpp 's/\(status.st_mode & S_ISGID\) == 0/false/' core_badinput \
   'BadInputAccess.ASharedDirectoryThatIsNotSetgid'
+mutation "a namespace may lie on a disk" namespace_directory.cpp 's/if \(file_system.f_type != TMPFS_MAGIC\)/if (false)/' core_badinput \
+  'BadInputAccess.ADirectoryThatIsNotOnATmpfs'
+mutation "the umask decides" namespace_directory.cpp '/^int make_directory/,/^}/s/return ::chmod.*/return 0;/' core_badinput \
+  'BadInputAccess.TheUmask*'
+mutation "readers sweep" shared_object.cpp 's/options.read_only == 0 && Process/Process/' core_objects 'Namespace.WhoOnlyReads*'
+mutation "readers remove the orphan they meet" control_file.cpp 's/access == Access::read \|\| !opened.writable/!opened.writable/' core_objects \
+  'Namespace.WhoOnlyReads*'
+mutation "a copy is taken for an object" control_file.cpp 's/if \(content != Content::good \|\| .*/if (true)/' core_objects \
+  'Namespace.ACopy*'
+mutation "a set-user-ID program believes its caller" environment.cpp 's/if \(::getuid\(\) != .*/if (false)/' core_objects \
+  'Namespace.ASetUserId*'
 mutation "a missing /proc is told as something else" namespace_directory.cpp 's/return -ENOSYS;/return -EIO;/' core_badinput \
   'BadInputAccess.WithoutProc*'
 mutation "only the first namespace is swept" shared_object.cpp \

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
@@ -11,6 +12,7 @@
 #include "support/child.hpp"
 #include "support/shm.hpp"
 #include "support/temp_namespace.hpp"
+#include "support/users.hpp"
 
 namespace rtlane::test {
 namespace {
@@ -125,6 +127,57 @@ TEST(Namespace, ADamagedObjectThatNobodyHoldsIsAnOrphan)
   EXPECT_STRNE(entries.at(path).problem, "");
   EXPECT_EQ(rtlane_gc(nullptr, nullptr), 1);
   EXPECT_TRUE(object_files(directory.path()).empty());
+}
+
+TEST(Namespace, WhoOnlyReadsLeavesOrphansAlone)
+{
+  const TempNamespace directory;
+  leave_orphan("dead");
+  // A process that has not called before, and so would sweep.
+  Child child = Child::start([&] {
+    const rtlane_shm_options reading = read_only();
+    EXPECT_EQ(Shm::open("nothing", &reading).result, -ENOENT);
+    EXPECT_EQ(Shm::open("dead", &reading).result, -ENOENT);
+    EXPECT_EQ(object_files(directory.path()).size(), 1U);
+    EXPECT_EQ(Shm::open("nothing").result, -ENOENT);
+    EXPECT_TRUE(object_files(directory.path()).empty()) << "who may write sweeps";
+  });
+  EXPECT_EQ(child.wait(), 0);
+}
+
+TEST(Namespace, ACopyOfAnObjectsFileIsForeign)
+{
+  const TempNamespace directory;
+  const Shm alive = Shm::create("alive", 100);
+  const std::string original = directory.path() + "/" + object_files(directory.path())[0];
+  const std::string copy = directory.path() + "/backup";
+  const std::string alike = directory.path() + "/alike~0123456789abcdef0123456789abcdef";
+  std::filesystem::copy_file(original, copy);
+  std::filesystem::copy_file(original, alike);
+  Child child = Child::start([] { EXPECT_EQ(rtlane_gc(nullptr, nullptr), 0); });
+  EXPECT_EQ(child.wait(), 0);
+  const Entries entries = list();
+  EXPECT_EQ(entries.at("alive").state, static_cast<uint32_t>(RTLANE_ENTRY_LIVE));
+  for (const std::string& path : {copy, alike}) {
+    ASSERT_EQ(entries.count(path), 1U) << path;
+    EXPECT_EQ(entries.at(path).state, static_cast<uint32_t>(RTLANE_ENTRY_FOREIGN));
+    EXPECT_NE(std::string(entries.at(path).problem).find("copy"), std::string::npos);
+  }
+}
+
+// Who starts a set-user-ID program must not choose where that keeps its objects.
+TEST(Namespace, ASetUserIdProgramTakesNothingFromTheEnvironment)
+{
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root can be two users at once";
+  const TempNamespace directory;
+  Child child = Child::start([&] {
+    ASSERT_EQ(setresuid(kOtherUid, 0, 0), 0);
+    char path[512];
+    ASSERT_EQ(rtlane_namespace_path(path, sizeof path), 0);
+    EXPECT_STREQ(path, "/dev/shm/rtlane-0");
+  });
+  EXPECT_EQ(child.wait(), 0);
 }
 
 TEST(Namespace, AVisitorMayCallTheLibraryAndEndTheWalk)

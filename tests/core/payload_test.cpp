@@ -1,15 +1,21 @@
 // The hugetlbfs directories that payloads lie in: who may use them, and who cleans up behind a vanished namespace.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <string>
+#include <vector>
 
 #include "support/child.hpp"
 #include "support/mounts.hpp"
+#include "support/seccomp.hpp"
 #include "support/shared_page.hpp"
 #include "support/shm.hpp"
 #include "support/users.hpp"
@@ -123,17 +129,19 @@ TEST_F(Payload, AnotherMembersOrphanGoesWithTheNextCreate)
 TEST_F(Payload, APayloadDirectoryOfAStrangerIsNotUsed)
 {
   const TempNamespace place;
-  struct stat status = {};
-  ASSERT_EQ(stat(place.path().c_str(), &status), 0);
+  EXPECT_EQ(Child::start([] { EXPECT_EQ(Shm::create("first", 64).result, 0); }).wait(), 0);
+  uint64_t id = 0;
+  std::ifstream(place.path() + "/.lock", std::ios::binary).read(reinterpret_cast<char*>(&id), sizeof id);
+  ASSERT_NE(id, 0U);
   // The place where the namespace's payloads belong, taken by somebody else before.
   char name[64];
-  std::snprintf(name, sizeof name, "/rtlane-%lx-%lu", static_cast<unsigned long>(status.st_dev),
-                static_cast<unsigned long>(status.st_ino));
+  std::snprintf(name, sizeof name, "/rtlane-%016lx", static_cast<unsigned long>(id));
   const std::string taken = pages_.path() + name;
   ASSERT_EQ(mkdir(taken.c_str(), 0777), 0);
   ASSERT_EQ(chmod(taken.c_str(), 0777), 0);
   ASSERT_EQ(chown(taken.c_str(), kThirdUid, kThirdUid), 0);
   ASSERT_EQ(chown(place.path().c_str(), kOtherUid, kOtherUid), 0);
+  ASSERT_EQ(chown((place.path() + "/.lock").c_str(), kOtherUid, kOtherUid), 0);
   Child victim = Child::start([&] {
     ASSERT_TRUE(become(kOtherUid));
     const Shm object = Shm::create("mine", kHugePage);
@@ -186,6 +194,126 @@ TEST_F(Payload, PayloadsOfAVanishedNamespaceGoWithTheirOwnersNextCreateAnywhere)
   create_as(kOtherUid, place.path());
   EXPECT_THAT(pages_.payloads(), IsEmpty());
   EXPECT_EQ(HugePages::free_pages(), free_before_);
+}
+
+// Every create sweeps what nobody holds; what is not rtlane's must survive that, also below a directory named alike.
+TEST_F(Payload, FilesOfOthersBesideThePayloadsAreNeverTouched)
+{
+  const TempNamespace place;
+  const std::string id(16, 'a');
+  const std::string object = "looks~0123456789abcdef0123456789abcdef";
+  const std::vector<std::string> files = {"/rtlane-mydata/dpdk_map_0",    "/rtlane-" + id + "/map",
+                                          "/rtlane-" + id + "/" + object, "/rtlane-" + id + "/a.0123456789abcdef",
+                                          "/rtlane-" + id + "/.hidden",   "/other/" + object + ".0123456789abcdef"};
+  for (const std::string& file : files) {
+    const std::string path = pages_.path() + file;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    const int fd = open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    ASSERT_GE(fd, 0) << path;
+    close(fd);
+  }
+  const rtlane_shm_options options = on_hugetlb_for_the_group();
+  EXPECT_EQ(Shm::create("object", kHugePage, &options).result, 0) << rtlane_error_message();
+  EXPECT_GE(rtlane_gc(nullptr, nullptr), 0);
+  for (const std::string& file : files)
+    EXPECT_EQ(access((pages_.path() + file).c_str(), F_OK), 0) << file;
+}
+
+// The mount table still names the hugetlbfs below; its files are not what is seen there.
+TEST_F(Payload, AFileSystemMountedOverTheHugetlbfsIsNotSwept)
+{
+  const TempNamespace place;
+  ASSERT_EQ(mount("tmpfs", pages_.path().c_str(), "tmpfs", 0, "mode=0700"), 0);
+  const std::string directory = pages_.path() + "/rtlane-0123456789abcdef";
+  const std::string file = directory + "/looks~0123456789abcdef0123456789abcdef.0123456789abcdef";
+  ASSERT_EQ(mkdir(directory.c_str(), 0700), 0);
+  std::ofstream(file) << "precious";
+  EXPECT_EQ(Shm::create("object", kHugePage).result, 0) << rtlane_error_message();
+  EXPECT_GE(rtlane_gc(nullptr, nullptr), 0);
+  EXPECT_EQ(access(file.c_str(), F_OK), 0);
+  umount2(pages_.path().c_str(), MNT_DETACH);
+}
+
+TEST_F(Payload, EmptyDirectoriesGoWithTheNextCreate)
+{
+  const auto directories = [&] {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(pages_.path()))
+      names.push_back(entry.path());
+    return names;
+  };
+  {
+    const TempNamespace place;
+    const rtlane_shm_options options = on_hugetlb_for_the_group();
+    const Shm object = Shm::create("object", kHugePage, &options);
+    ASSERT_EQ(object.result, 0) << rtlane_error_message();
+    ASSERT_EQ(object.certificate().tier, uint32_t{RTLANE_TIER_HUGETLB});
+    EXPECT_THAT(directories(), SizeIs(1));
+    const Shm other = Shm::create("other", 64);
+    EXPECT_THAT(directories(), SizeIs(1)) << "one that is in use was removed";
+  }
+  const TempNamespace place;
+  const Shm object = Shm::create("object", 64);
+  EXPECT_EQ(object.result, 0) << rtlane_error_message();
+  EXPECT_THAT(directories(), IsEmpty());
+}
+
+TEST_F(Payload, AMountThatIsReadOnlyGivesWayToTheNextAndThatToOtherPages)
+{
+  const TempNamespace place;
+  const PrivateMount second("hugetlbfs", "pagesize=2M,mode=0700");
+  ASSERT_EQ(second.problem(), "");
+  const auto set_read_only = [](const std::string& path, bool read_only) {
+    return mount(nullptr, path.c_str(), nullptr, MS_REMOUNT | MS_BIND | (read_only ? MS_RDONLY : 0), nullptr);
+  };
+  ASSERT_EQ(set_read_only(pages_.path(), true), 0);
+  {
+    const Shm object = Shm::create("object", kHugePage);
+    ASSERT_EQ(object.result, 0) << rtlane_error_message();
+    EXPECT_EQ(object.certificate().tier, uint32_t{RTLANE_TIER_HUGETLB}) << "the second mount would do";
+  }
+  ASSERT_EQ(set_read_only(second.path(), true), 0);
+  const Shm object = Shm::create("object", kHugePage);
+  ASSERT_EQ(object.result, 0) << rtlane_error_message();
+  EXPECT_NE(object.certificate().tier, uint32_t{RTLANE_TIER_HUGETLB});
+  EXPECT_THAT(object.certificate().page_reason, HasSubstr("ead-only"));
+  ASSERT_EQ(set_read_only(pages_.path(), false), 0);
+}
+
+TEST_F(Payload, WithoutTheMountTheObjectIsInUseAndTheReasonIsSaid)
+{
+  const TempNamespace place;
+  const rtlane_shm_options options = on_hugetlb_for_the_group();
+  Shm object = Shm::create("object", kHugePage, &options);
+  ASSERT_EQ(object.result, 0) << rtlane_error_message();
+  Child stranger = Child::start([&] {
+    object.close();
+    ASSERT_EQ(unshare(CLONE_NEWNS), 0);
+    ASSERT_EQ(umount2(pages_.path().c_str(), MNT_DETACH), 0);
+    EXPECT_EQ(Shm::open("object").result, -EACCES);
+    EXPECT_THAT(rtlane_error_message(), HasSubstr("no hugetlbfs with such pages is mounted here"));
+  });
+  EXPECT_EQ(stranger.wait(), 0);
+}
+
+TEST_F(Payload, NothingIsLeftWhereUnnamedTemporaryFilesAreRefused)
+{
+  if (const std::string problem = seccomp_problem(); !problem.empty())
+    GTEST_SKIP() << problem;
+  const TempNamespace place;
+  Child child = Child::start([&] {
+    ASSERT_TRUE(refuse_tmpfile());
+    rtlane_shm_options options = on_hugetlb_for_the_group();
+    {
+      const Shm object = Shm::create("object", kHugePage, &options);
+      ASSERT_EQ(object.result, 0) << rtlane_error_message();
+      EXPECT_THAT(pages_.payloads(), SizeIs(1));
+    }
+    EXPECT_THAT(pages_.payloads(), IsEmpty());
+    EXPECT_EQ(Shm::create(nullptr, kHugePage, &options).result, 0) << rtlane_error_message();
+    EXPECT_THAT(pages_.payloads(), IsEmpty()) << "the temporary of an unnamed object";
+  });
+  EXPECT_EQ(child.wait(), 0);
 }
 
 // The same sweep must not take a payload whose holder lives in another namespace.

@@ -278,8 +278,8 @@ void race(const RaceOptions& options, const std::string& parent = "/dev/shm")
         continue;
       workers[i].forget();
       ++ends;
-      if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
-        board->complain("a worker ended by signal %d", WTERMSIG(status));
+      if (status != 0 && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
+        board->complain("a worker ended with status 0x%x", static_cast<unsigned>(status));
       if (const int64_t since = board->slots[i].hold_begin_ns.exchange(0); since != 0)
         board->held_ns += now_ns() - since;
       workers[i] = start(i);
@@ -299,8 +299,10 @@ void race(const RaceOptions& options, const std::string& parent = "/dev/shm")
   const double elapsed_ns = static_cast<double>(now_ns() - begin);
   const double mean_holders = static_cast<double>(board->held_ns) / elapsed_ns;
   board->stop = true;
-  for (Child& worker : workers)
-    worker.wait();
+  for (Child& worker : workers) {
+    if (const int status = worker.wait(); status != 0 && status != -SIGKILL)
+      board->complain("a worker ended with status %d", status);
+  }
   while (waitpid(-1, nullptr, 0) > 0) {
   }
   prctl(PR_SET_CHILD_SUBREAPER, 0);

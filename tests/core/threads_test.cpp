@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <rtlane/core/lease.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <fstream>
@@ -110,7 +112,55 @@ TEST_F(Threads, AskingForALeaseOrASizeWaitsForNoSetUpCall)
   rtlane_lease_release(&lease);
 }
 
-// rtlane_shm_info reads /proc/self/smaps, which takes long; nobody may get a wrong answer meanwhile.
+// What a thread was asking when another one forked is locked in the child, and nobody there ends it.
+TEST_F(Threads, AForkChildIsNotStuckBehindAThreadThatWasAsking)
+{
+  Shm object = Shm::create("robot", 100);
+  ASSERT_EQ(object.result, 0) << rtlane_error_message();
+  std::atomic<bool> end{false};
+  std::thread asking([&] {
+    while (!end)
+      EXPECT_EQ(rtlane_lease_held(object.handle, 3), 0);
+  });
+  for (int round = 0; round < 300; ++round) {
+    Child child = Child::start([&] {
+      uint64_t size = 0;
+      EXPECT_EQ(rtlane_shm_size(object.handle, &size), 0);
+      EXPECT_EQ(object.close(), 0);
+    });
+    if (child.wait() != 0) {
+      ADD_FAILURE() << "in round " << round;
+      break;
+    }
+  }
+  end = true;
+  asking.join();
+}
+
+// /proc/self is the main thread, which a program may end.
+TEST_F(Threads, EverythingWorksAfterTheEndOfTheMainThread)
+{
+  Child child = Child::start([&] {
+    pthread_t worker;
+    pthread_create(
+        &worker, nullptr,
+        [](void* main_thread) -> void* {
+          pthread_join(*static_cast<pthread_t*>(main_thread), nullptr);
+          const Shm object = Shm::create("made by a worker", 4 << 20);
+          EXPECT_EQ(object.result, 0) << rtlane_error_message();
+          EXPECT_GT(object.certificate().page_bytes, 0u);
+          EXPECT_EQ(Shm::create(nullptr, 64).result, 0) << rtlane_error_message();
+          EXPECT_EQ(Shm::open("made by a worker").result, 0) << rtlane_error_message();
+          std::fflush(nullptr);
+          _exit(::testing::Test::HasFailure() ? 1 : 0);
+        },
+        new pthread_t(pthread_self()));
+    syscall(SYS_exit, 0);  // of this thread alone; pthread_exit would unwind into GoogleTest
+  });
+  EXPECT_EQ(child.wait(), 0);
+}
+
+// rtlane_shm_info reads smaps, which takes long; nobody may get a wrong answer meanwhile.
 TEST_F(Threads, LeasesAreToldTrulyBesideCertificatesAndCloses)
 {
   Shm object = Shm::create("robot", 100);

@@ -81,6 +81,14 @@ TEST(Info, WhyTheCreatorLockedNothingIsSaidToOthers)
     GTEST_SKIP() << "only root can give up the privilege to lock; this user may not have it to begin with";
   TempNamespace space;
   ASSERT_EQ(chown(space.path().c_str(), kOtherUid, kOtherUid), 0);
+  // Where the other user may start it.
+  const Scratch scratch;
+  ASSERT_EQ(chmod(scratch.path().c_str(), 0755), 0);
+  const std::string program = scratch.file("rtlane");
+  std::filesystem::copy_file(RTLANE_TOOL, program);
+  const auto run_copy = [&](const std::vector<std::string>& arguments) {
+    return Tool::start(arguments, program).wait();
+  };
   Child maker = Child::start([&] {
     const rlimit limit = {64 * 1024, 64 * 1024};
     ASSERT_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
@@ -91,13 +99,13 @@ TEST(Info, WhyTheCreatorLockedNothingIsSaidToOthers)
     options.lock = RTLANE_NEVER;
     const Shm other = Shm::create("unwanted", 4096, &options);
     ASSERT_EQ(other.result, 0) << rtlane_error_message();
-    const Outcome text = run_tool({"info", "refused"});
+    const Outcome text = run_copy({"info", "refused"});
     EXPECT_THAT(text.out, HasSubstr("RLIMIT_MEMLOCK is 64 KiB"));
     EXPECT_THAT(text.out, HasSubstr("ulimit -l"));
-    const json creator = run_tool({"info", "refused", "--json"}).json()["creator"];
+    const json creator = run_copy({"info", "refused", "--json"}).json()["creator"];
     EXPECT_EQ(creator["lock_reason"], object.certificate().lock_reason);
     EXPECT_EQ(creator["lock_fix"], object.certificate().lock_fix);
-    EXPECT_THAT(run_tool({"info", "unwanted"}).out, HasSubstr("not asked for"));
+    EXPECT_THAT(run_copy({"info", "unwanted"}).out, HasSubstr("not asked for"));
   });
   EXPECT_EQ(maker.wait(), 0);
 }

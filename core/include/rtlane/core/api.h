@@ -24,8 +24,8 @@ RTLANE_EXTERN_C_BEGIN
 RTLANE_API const char* rtlane_version(void) RTLANE_NOEXCEPT;
 
 /* One English sentence about the last failed rtlane_* or Rt* call of this thread: what is wrong and
- * what to do about it. "" when none failed yet. A successful call leaves it alone. The pointer is
- * valid until the thread's next failing call. Wait-free. */
+ * what to do about it. "" when none failed yet. Only of use right after a failure: later calls, also successful ones,
+ * may have written another. The pointer stays valid for the thread's life. Wait-free. */
 RTLANE_API const char* rtlane_error_message(void) RTLANE_NOEXCEPT;
 
 RTLANE_EXTERN_C_END

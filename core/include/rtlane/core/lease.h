@@ -27,7 +27,8 @@ typedef struct rtlane_lease {
 } rtlane_lease;
 
 /* Takes lease number index (0..RTLANE_LEASE_MAX-1) of the named object behind handle. The lease
- * does not keep the object alive: keep the handle.
+ * does not keep the object alive: keep the handle. But it keeps its memory: release it before the
+ * last close, or the memory goes back only then.
  * Returns 0; -EBUSY somebody alive holds it; -EINVAL index out of range, or an unnamed object;
  * -EBADF; -EACCES no permission to write; -ESTALE the object's file was removed by a stranger.
  * Set-up. Never waits for the holder. */
@@ -38,8 +39,8 @@ RTLANE_API int rtlane_lease_acquire(rtlane_handle handle, uint32_t index, rtlane
 RTLANE_API void rtlane_lease_release(rtlane_lease* lease) RTLANE_NOEXCEPT;
 
 /* Asks the kernel whether somebody holds lease number index: 1 = yes (also when it is this process),
- * 0 = no, or a negative errno as acquire. Takes nothing and waits for no set-up call of this process. Bounded:
- * four system calls; -EMFILE when the process has no descriptor free. */
+ * 0 = no, or a negative errno as acquire. Takes nothing and waits for no set-up call and no fork() of this
+ * process. Bounded: four system calls; -EMFILE when the process has no descriptor free. */
 RTLANE_API int rtlane_lease_held(rtlane_handle handle, uint32_t index) RTLANE_NOEXCEPT;
 
 RTLANE_EXTERN_C_END

@@ -16,18 +16,19 @@
  *
  * Lifetime after a kill: the name is free at once for the next create. The memory of objects whose
  * every process was killed is given back by the next create in the namespace, by a process's first
- * call, by rtlane_gc() or `rtlane gc`, or at reboot. A process that ends by exit() or by
- * returning from main gives its objects back itself.
+ * call there (read-only opens aside: who only reads changes nothing), by rtlane_gc() or `rtlane gc`,
+ * or at reboot. A process that ends by exit() or by returning from main gives its objects back itself.
  *
  * fork: the child shares its parent's objects and keeps them alive until it closes them, execs or
  * ends; memory locks are not inherited, so a child that wants them opens the object again. exec drops them.
- * Close-all-descriptors daemonizing is harmless: no descriptor is kept.
+ * Close-all-descriptors daemonizing is harmless: no descriptor is kept. posix_spawn() in another thread
+ * in mid-call: see core/README.md.
  *
- * Environment, read at each call:
+ * Environment, read at each call, but not by set-user-ID and set-group-ID programs:
  *   RTLANE_DIR          the namespace directory; default /dev/shm/rtlane-<euid>, made on first use
  *   RTLANE_MAX_HANDLES  handles of this process, 1..16383, default 16383
  *   RTLANE_MAX_OBJECTS  objects this process has open, 1..16383, default 8192
- *   RTLANE_POOL_BYTES   limit for the sum of the namespace's object sizes, a multiple of 4 MiB
+ *   RTLANE_POOL_BYTES   limit for the sum of the namespace's object sizes, a multiple of 4 MiB; 0 = none
  */
 #ifndef RTLANE_CORE_SHM_H
 #define RTLANE_CORE_SHM_H
@@ -67,7 +68,8 @@ enum rtlane_wish {
   RTLANE_NEVER = 2
 };
 
-/* Options of create and open. Start from RTLANE_SHM_OPTIONS_INIT; a NULL pointer means just that. */
+/* Options of create and open. Start from RTLANE_SHM_OPTIONS_INIT; a NULL pointer means just that. What only create
+ * knows is ignored when the object exists. */
 struct rtlane_shm_options {
   uint32_t struct_size; /* sizeof(struct rtlane_shm_options) */
   uint32_t huge;        /* create: enum rtlane_wish for huge pages. PREFERRED tries them from 2 MiB upward,
@@ -120,17 +122,19 @@ struct rtlane_shm_certificate {
  * the last of them. options may be NULL. address may be NULL.
  * Returns 0 when it created, 1 when the object existed.
  *   -EINVAL        name with a byte '\', size_bytes 0 for a new object, an option out of range,
- *                  a node that is not there, an environment variable that makes no sense
+ *                  a node that is not there, an environment variable that makes no sense, a namespace
+ *                  directory that is not on a tmpfs
  *   -ENAMETOOLONG  more than RTLANE_NAME_MAX characters
  *   -EPROTOTYPE    the name is in use by an object of another kind
  *   -EEXIST        exclusive, and the name is taken
  *   -ENOMEM        not enough memory, file system room, cgroup allowance or huge pages (the numbers
  *                  are in the message), or a lock or huge pages required and refused
  *   -EDQUOT        more than RTLANE_POOL_BYTES
- *   -EMFILE        no free handle; -ENFILE: no free object entry
+ *   -EMFILE        no free handle, or no free descriptor (the message says which); -ENFILE: no free object entry
  *   -EACCES        no permission, or the directory is refused (the message says why), or the name
  *                  is held by an orphan that may not be removed (it names the owner)
- *   -ENOSYS        /proc is not mounted; -ESTALE: the namespace directory was removed meanwhile
+ *   -ENOSYS        /proc is not mounted, or the kernel's pages are not of 4 KiB
+ *   -ESTALE        the namespace directory was removed meanwhile
  *   -EBADMSG       a file that is no rtlane object, or a damaged one, stands at the name's place
  *   -EPROTO        an object of another layout version or word size
  * Set-up. May block. */
@@ -152,8 +156,8 @@ RTLANE_API int rtlane_close(rtlane_handle handle) RTLANE_NOEXCEPT;
  * other set-up call. */
 RTLANE_API int rtlane_shm_size(rtlane_handle handle, uint64_t* size_bytes) RTLANE_NOEXCEPT;
 
-/* Fills *certificate (struct_size set by the caller), from what the kernel says now: reads
- * /proc/self/smaps. Returns 0, -EBADF, -EINVAL. Set-up. */
+/* Fills *certificate (struct_size set by the caller), from what the kernel says now: reads the
+ * process's smaps. Returns 0, -EBADF, -EINVAL. Set-up. */
 RTLANE_API int rtlane_shm_info(rtlane_handle handle, struct rtlane_shm_certificate* certificate) RTLANE_NOEXCEPT;
 
 RTLANE_EXTERN_C_END
