@@ -104,8 +104,9 @@ void sweep_mount(const HugeMount& mount, const NamespaceDirectory& directory, st
     if (!mine && !is_as_open_as(status, directory))
       continue;
     sweep_directory(fd.get(), mount.path + "/" + name, removed);
-    // Of a namespace that may be gone, so nobody else would. Fails while it has a payload.
-    if (mine && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0)
+    // Of a namespace that may be gone, so nobody else would. Fails while it has a payload. Under the lock the name is
+    // looked at again: it may be that of a new directory by now, in which somebody is making a payload.
+    if (mine && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 && names_inode(mount_fd.get(), name.c_str(), fd.get()))
       ::unlinkat(mount_fd.get(), name.c_str(), AT_REMOVEDIR);
   }
 }

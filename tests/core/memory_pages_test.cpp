@@ -10,6 +10,7 @@
 
 #include "support/child.hpp"
 #include "support/mounts.hpp"
+#include "support/sanitizer.hpp"
 #include "support/seccomp.hpp"
 #include "support/shared_page.hpp"
 #include "support/shm.hpp"
@@ -76,6 +77,8 @@ long faults_of_a_million_operations(volatile unsigned char* memory, uint64_t byt
 // Creator, opener and read-only opener in processes of their own.
 void expect_no_faults(uint64_t bytes, const rtlane_shm_options& creating, uint32_t tier)
 {
+  if (built_with_sanitizer)
+    GTEST_SKIP() << "the sanitizer's own memory faults";
   Shm object = Shm::create(kName, bytes, &creating);
   ASSERT_EQ(object.result, 0) << rtlane_error_message();
   ASSERT_EQ(object.certificate().tier, tier) << object.certificate().page_reason;

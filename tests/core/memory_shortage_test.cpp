@@ -11,6 +11,7 @@
 
 #include "support/child.hpp"
 #include "support/mounts.hpp"
+#include "support/sanitizer.hpp"
 #include "support/seccomp.hpp"
 #include "support/shm.hpp"
 #include "support/users.hpp"
@@ -289,9 +290,8 @@ TEST(MemoryShortage, OverTheFileSizeLimitWithoutASignal)
 
 TEST(MemoryShortage, OverTheAddressSpaceLimit)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "sanitizers need all of the address space";
-#endif
+  if (built_with_sanitizer)
+    GTEST_SKIP() << "sanitizers need all of the address space";
   const Watchdog watchdog(60);
   const TempNamespace place;
   Child child = Child::start([&] {
