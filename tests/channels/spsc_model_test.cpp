@@ -284,10 +284,12 @@ private:
   void attach_or_detach_consumer()
   {
     if (consumer_) {
-      // Shown and not released: the next consumer gets it flagged, and hears of its producer again.
+      // Shown and not released: the next consumer gets it flagged, and hears of its producer again, then. What was
+      // taken and not asked about is the next one's to tell.
       if (peeked_ && model_.shown)
         model_.waiting.front().peeked = true;
-      model_.changed = false;
+      if (model_.shown && model_.waiting.front().first_of_producer)
+        model_.changed = false;
       model_.shown = false;
       peeked_ = false;
       consumer_.reset();

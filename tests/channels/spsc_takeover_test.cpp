@@ -102,6 +102,48 @@ TEST_P(SpscTakeover, TheMarkOfAChangedProducerIsForTheConsumerThatTakesTheElemen
   EXPECT_TRUE(consumer->producer_changed());
 }
 
+TEST_P(SpscTakeover, AMarkThatNobodyWasToldOfIsTheSuccessorsToTell)
+{
+  Ring ring = make(8);
+  std::uint64_t value = 0;
+  for (std::uint64_t run = 0; run < 3; ++run) {
+    auto producer = ring.producer();
+    ASSERT_EQ(producer->try_push(10 * run), Status::ok);
+    ASSERT_EQ(producer->try_push(10 * run + 1), Status::ok);
+  }
+  const auto take = [&](Ring::Consumer& from, std::uint64_t wanted) {
+    ASSERT_EQ(from.try_pop(value), Status::ok);
+    ASSERT_EQ(value, wanted);
+  };
+  {
+    auto consumer = ring.consumer();
+    take(*consumer, 0);
+    take(*consumer, 1);
+    take(*consumer, 10);  // of another producer; and gone without a question
+  }
+  {
+    const auto consumer = ring.consumer();  // comes and goes without a word
+  }
+  {
+    auto consumer = ring.consumer();
+    take(*consumer, 11);
+    EXPECT_TRUE(consumer->producer_changed());
+    EXPECT_FALSE(consumer->producer_changed());
+  }
+  {
+    auto consumer = ring.consumer();
+    EXPECT_FALSE(consumer->producer_changed());
+    take(*consumer, 20);
+  }
+  {
+    auto consumer = ring.consumer();
+    EXPECT_TRUE(consumer->producer_changed());  // before it has taken anything itself
+    take(*consumer, 21);
+    EXPECT_FALSE(consumer->producer_changed());
+  }
+  EXPECT_FALSE(ring.consumer()->producer_changed());
+}
+
 TEST_P(SpscTakeover, ABatchEndsBeforeAnotherProducersElement)
 {
   Ring ring = make(8);

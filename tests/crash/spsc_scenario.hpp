@@ -1,8 +1,8 @@
 // One side of a ring is interrupted inside an operation; then the stream is taken to its end and judged.
 //
-// The elements say who pushed them (run 1: the interrupted producer, run 2: its successor) and their number, and carry
-// words computed from both, so that a lost, doubled, reordered or torn one is seen. Checks answer with a sentence
-// instead of failing, because the deliberately wrong operations at the end must make them speak.
+// The elements say who pushed them (run 1: the interrupted producer, run 2: its successor, run 3: the lap before) and
+// their number, and carry words computed from both, so that a lost, doubled, reordered or torn one is seen. Checks
+// answer with a sentence instead of failing, because the deliberately wrong operations at the end must make them speak.
 #pragma once
 
 #include <rtlane/channels/spsc_ring.hpp>
@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <span>
@@ -35,6 +36,7 @@ struct Result {
   Message out[kBatch] = {};
   std::atomic<uint32_t> returned{0};  // the operation came to its end
   std::atomic<uint32_t> shown{0};     // peek() gave the application an element
+  std::atomic<uint32_t> told{0};      // producer_changed() told the application
   std::atomic<uint64_t> count{0};     // elements that the operation says it pushed or took
 };
 
@@ -49,7 +51,7 @@ inline std::array<Message, kBatch> batch_from(uint64_t number)
 struct Place {
   const Ring& ring;
   Result& result;
-  uint64_t position;                          // of the ring at the operation's begin
+  uint64_t position;                          // of the operation's first element
   std::array<Message, kBatch> elements = {};  // to be pushed; made before, as it takes more instructions than the push
 };
 
@@ -63,6 +65,8 @@ struct ConsumerOperation {
   const char* name;
   uint64_t count;
   void (*run)(Place&, Ring::Consumer&);
+  bool peeks = false;  // shows elements in place
+  bool asks = false;   // whether the producer has changed
 };
 
 inline const ProducerOperation kPush = {"try_push", 1, [](Place& place, Ring::Producer& producer) {
@@ -81,20 +85,42 @@ inline const ProducerOperation kPushBatch = {"try_push_n", kBatch, [](Place& pla
 inline const ConsumerOperation kPop = {"try_pop", 1, [](Place& place, Ring::Consumer& consumer) {
                                          place.result.count = consumer.try_pop(place.result.out[0]) == Status::ok;
                                        }};
-inline const ConsumerOperation kPeek = {"peek and release", 1, [](Place& place, Ring::Consumer& consumer) {
+inline const ConsumerOperation kPeek = {"peek and release", 1,
+                                        [](Place& place, Ring::Consumer& consumer) {
                                           const Message* shown = consumer.peek();
                                           if (shown == nullptr)
                                             return;
                                           place.result.shown = 1;
                                           place.result.out[0] = *shown;
                                           place.result.count = consumer.release();
-                                        }};
+                                        },
+                                        true};
 inline const ConsumerOperation kPopBatch = {"try_pop_n", kBatch, [](Place& place, Ring::Consumer& consumer) {
                                               place.result.count = consumer.try_pop_n(place.result.out);
                                             }};
 
+// These ask for the mark of a changed producer as well.
+inline const ConsumerOperation kPopAndAsk = {"try_pop, then ask", 1,
+                                             [](Place& place, Ring::Consumer& consumer) {
+                                               place.result.count = consumer.try_pop(place.result.out[0]) == Status::ok;
+                                               place.result.told = consumer.producer_changed() ? 1 : 0;
+                                             },
+                                             false, true};
+inline const ConsumerOperation kPeekAndAsk = {"peek, ask and release", 1,
+                                              [](Place& place, Ring::Consumer& consumer) {
+                                                const Message* shown = consumer.peek();
+                                                if (shown == nullptr)
+                                                  return;
+                                                place.result.shown = 1;
+                                                place.result.told = consumer.producer_changed() ? 1 : 0;
+                                                place.result.out[0] = *shown;
+                                                place.result.count = consumer.release();
+                                              },
+                                              true, true};
+
 inline const ProducerOperation* const kProducerOperations[] = {&kPush, &kClaim, &kPushBatch};
 inline const ConsumerOperation* const kConsumerOperations[] = {&kPop, &kPeek, &kPopBatch};
+inline const ConsumerOperation* const kAskingOperations[] = {&kPopAndAsk, &kPeekAndAsk};
 
 inline std::string text_of(const Message& element)
 {
@@ -197,9 +223,19 @@ struct Outcome {
   bool finished = false;  // the operation came to its end before the interruption
 };
 
+// A ring after one lap: its slots hold the sequence words and elements of that lap, as in a ring that runs for long,
+// and whoever comes next is another producer.
 inline Ring make_ring()
 {
-  return Ring::create("crash ring", kCapacity, small_ring()).value();
+  Ring ring = Ring::create("crash ring", kCapacity, small_ring()).value();
+  auto producer = ring.producer();
+  auto consumer = ring.consumer();
+  Message element = {};
+  for (uint64_t i = 0; i < kCapacity; ++i) {
+    if (producer->try_push(message(3, i)) != Status::ok || consumer->try_pop(element) != Status::ok)
+      std::abort();
+  }
+  return ring;
 }
 
 // A child that attaches as producer, pushes fill elements freely and then performs the operation stepwise.
@@ -215,7 +251,7 @@ Child start_producer(const Ring& ring, const ProducerOperation& operation, uint6
       if (producer->try_push(message(1, i)) != Status::ok)
         return 4;
     }
-    Place place = {ring, result, fill, batch_from(fill)};
+    Place place = {ring, result, kCapacity + fill, batch_from(fill)};
     const rtlane_channel_layout layout = ring.channel().layout();
     const Watched watched = {layout.base, layout.slots_offset + layout.capacity * layout.slot_stride_bytes};
     run_stepped(plan, report, watched, [&] { operation.run(place, *producer); });
@@ -232,7 +268,7 @@ Child start_consumer(const Ring& ring, const ConsumerOperation& operation, const
     auto consumer = ring.consumer();
     if (!consumer)
       return 3;
-    Place place = {ring, result, 0};
+    Place place = {ring, result, kCapacity};
     const rtlane_channel_layout layout = ring.channel().layout();
     const Watched watched = {layout.base, layout.slots_offset + layout.capacity * layout.slot_stride_bytes};
     run_stepped(plan, report, watched, [&] { operation.run(place, *consumer); });

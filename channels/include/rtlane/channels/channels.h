@@ -98,7 +98,8 @@ RTLANE_API int rtlane_spsc_peek(rtlane_spsc_consumer* consumer, const void** ele
 RTLANE_API int rtlane_spsc_release(rtlane_spsc_consumer* consumer) RTLANE_NOEXCEPT;
 /* Data call: why the last call gave nothing. */
 RTLANE_API int rtlane_spsc_consumer_status(const rtlane_spsc_consumer* consumer) RTLANE_NOEXCEPT;
-/* Data call: 1 once after the first element of another producer, else 0. */
+/* Data call: 1 once after the first element of another producer, also one that a former consumer took without asking;
+ * else 0. */
 RTLANE_API int rtlane_spsc_producer_changed(rtlane_spsc_consumer* consumer) RTLANE_NOEXCEPT;
 /* Data call: 1 when a former consumer may have seen the element last taken or shown, else 0. */
 RTLANE_API int rtlane_spsc_redelivered(const rtlane_spsc_consumer* consumer) RTLANE_NOEXCEPT;

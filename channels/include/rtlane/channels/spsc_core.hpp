@@ -209,8 +209,11 @@ public:
       bump(mine.redelivered, seen_count_);
     const std::uint64_t recognized = mine.recognized.load(std::memory_order_relaxed);  // relaxed: as head
     met_one_ = recognized != 0;
-    // The mark names the first element of the producer last met. Not taken yet: met again.
-    epoch_ = met_one_ && !spsc_written(recognized, position_) ? recognized & ~spsc_low_mask : spsc_epoch_none << 48;
+    // The mark names the first element of the producer last met. Not taken yet: met again. Taken: told by now, or it
+    // is this endpoint's to tell.
+    const bool taken = met_one_ && !spsc_written(recognized, position_);
+    epoch_ = taken ? recognized & ~spsc_low_mask : spsc_epoch_none << 48;
+    changed_ = taken && mine.told.load(std::memory_order_relaxed) != recognized;  // relaxed: as head
     cursor_ = view_.slot(position_);
     slots_end_ = view_.slots + view_.capacity * view_.stride;
     last_status_ = Status::ok;
@@ -279,12 +282,17 @@ public:
     return (peeking() ? position_ : position_ - 1) - seen_from_ < seen_count_;
   }
 
-  // True once after look() met the first element of another producer than the one before.
+  // True once after look() met the first element of another producer than the one before, in this endpoint or in one
+  // that came to its end without having told.
   [[nodiscard]] bool take_changed() noexcept
   {
-    const bool changed = changed_;
+    if (!changed_)
+      return false;
     changed_ = false;
-    return changed;
+    SpscConsumerLine<Word>& mine = *view_.consumer;
+    // relaxed: both words are this side's, and read by others after a kill only
+    mine.told.store(mine.recognized.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    return true;
   }
 
   [[nodiscard]] Status last_status() const noexcept { return last_status_; }
@@ -308,6 +316,8 @@ private:
 
   // The word is not the expected one: another producer's element, nothing yet, or nonsense.
   [[nodiscard, gnu::noinline]] bool recognize(std::uint64_t word) noexcept;
+  // The first element of a producer not met before.
+  [[gnu::noinline, gnu::cold]] void meet(std::uint64_t word) noexcept;
 
   std::uint64_t position_ = 0;     // of the next element
   std::uint64_t epoch_ = 0;        // of the producer last met, in place: bits 48..63
@@ -330,6 +340,29 @@ private:
 };
 
 template <class Word>
+void SpscConsumerCore<Word>::meet(std::uint64_t word) noexcept
+{
+  // The mark comes before the element is taken, so a successor can tell (constructor). The first producer of all is no
+  // change: filed as taken long ago, and as told. Each fence keeps a kill from finding the second store without the
+  // first.
+  SpscConsumerLine<Word>& mine = *view_.consumer;
+  // relaxed: read after a kill only
+  if (met_one_) {
+    mine.recognized.store(word, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    mine.told.store(0, std::memory_order_relaxed);
+  } else {
+    const std::uint64_t mark = spsc_word(word >> 48, position_ - 1);
+    mine.told.store(mark, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    mine.recognized.store(mark, std::memory_order_relaxed);
+  }
+  changed_ = met_one_;
+  met_one_ = true;
+  epoch_ = word & ~spsc_low_mask;
+}
+
+template <class Word>
 bool SpscConsumerCore<Word>::recognize(std::uint64_t word) noexcept
 {
   if (view_.consumer == nullptr) {
@@ -337,13 +370,7 @@ bool SpscConsumerCore<Word>::recognize(std::uint64_t word) noexcept
     return false;
   }
   if (spsc_written(word, position_)) {
-    // First element of a producer not met before. The mark comes before the element is taken, so a
-    // successor can tell (constructor); the first producer of all is filed as long known.
-    view_.consumer->recognized.store(met_one_ ? word : spsc_word(word >> 48, position_ - 1),
-                                     std::memory_order_relaxed);  // relaxed: read after a kill only
-    changed_ = met_one_;
-    met_one_ = true;
-    epoch_ = word & ~spsc_low_mask;
+    meet(word);
     return true;
   }
   // Legal otherwise: never written, or still the element of the lap before.

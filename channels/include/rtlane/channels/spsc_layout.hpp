@@ -29,7 +29,8 @@ struct SpscConsumerLine {
   Word redelivered;   // elements offered again that a former consumer had peeked at
   Word attached;
   Word takeovers;
-  Word reserved[10];
+  Word told;  // `recognized`, once producer_changed() has told the application of it or when it is no change
+  Word reserved[9];
 };
 
 template <class Word>

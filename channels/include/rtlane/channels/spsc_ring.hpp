@@ -24,7 +24,7 @@
 // A kill at any instruction, and who takes over
 //   * A killed producer's unpublished element vanishes; each published one arrives. Of a batch the first
 //     elements may be published and the rest not. The next producer() continues after the last published
-//     one; the consumer keeps its position and sees producer_changed() once.
+//     one; the consumer, or its successor, keeps the position and sees producer_changed() once.
 //   * A consumer killed inside try_pop: the element comes again to the next consumer, whole, unless the call
 //     had already published its progress (its last shared store), then it is taken. The application had not
 //     got it in either case, so nothing is processed twice; at most the elements of that one call are
@@ -314,7 +314,8 @@ public:
   }
 
   // True once after the first element of another producer was taken or shown: elements may be missing that
-  // the former one had not published.
+  // the former one had not published. Also true when a consumer before this one took it and came to its end
+  // without having asked.
   [[nodiscard]] bool producer_changed() noexcept { return core_.take_changed(); }
 
   // Whether a former consumer, killed between peek() and release() (or detached there), may have seen the
