@@ -193,7 +193,7 @@ private:
   }
   void attach_consumer()
   {
-    consumer_ = within(8, 4, "attach a consumer", [&] { return Consumer(View(ring_.layout())); });
+    consumer_ = within(7, 3, "attach a consumer", [&] { return Consumer(View(ring_.layout())); });
   }
 
   void operation(std::uint64_t kind)
@@ -257,7 +257,7 @@ private:
 
   void pop()
   {
-    const std::byte* value = within(2, 2, "look", [&] { return consumer_.look(); });
+    const std::byte* value = within(3, 3, "look", [&] { return consumer_.look(); });
     if (value == nullptr) {
       const Status why = consumer_.last_status();
       EXPECT_TRUE(why == Status::empty || why == Status::corrupt || why == Status::closed);
@@ -271,7 +271,7 @@ private:
   void pop_many()
   {
     const std::uint64_t wanted = 1 + Peer::random() % (2 * ring_.capacity());
-    const std::byte* value = within(2, 2, "look", [&] { return consumer_.look(); });
+    const std::byte* value = within(3, 3, "look", [&] { return consumer_.look(); });
     if (value == nullptr)
       return;
     std::uint64_t count = 0;
@@ -285,7 +285,7 @@ private:
 
   void peek()
   {
-    const std::byte* value = within(2, 2, "look", [&] { return consumer_.look(); });
+    const std::byte* value = within(3, 3, "look", [&] { return consumer_.look(); });
     if (value == nullptr)
       return;
     within(0, 1, "mark_peeked", [&] { return consumer_.mark_peeked(), 0; });

@@ -32,6 +32,7 @@ struct Model {
   };
   std::deque<Element> waiting;
   std::uint64_t refused = 0;
+  std::uint64_t redelivered = 0;
   std::uint64_t taken = 0;
   bool closed = false;
   bool changed = false;  // producer_changed() has to say so
@@ -153,6 +154,7 @@ private:
     if (model_.shown)
       return;
     model_.shown = true;
+    model_.redelivered += model_.waiting.front().peeked ? 1 : 0;
     if (!model_.met_one)
       model_.waiting.front().first_of_producer = false;  // the first producer of all is no change, to nobody
     if (model_.waiting.front().first_of_producer)
@@ -308,6 +310,7 @@ private:
     EXPECT_EQ(info.depth, model_.waiting.size());
     EXPECT_EQ(info.consumed, model_.taken);
     EXPECT_EQ(info.refused, model_.refused);
+    EXPECT_EQ(info.redelivered, model_.redelivered);
     EXPECT_EQ(info.closed != 0, model_.closed);
     if (producer_ && !ended_) {
       EXPECT_EQ(producer_->size_estimate(), model_.waiting.size());

@@ -177,12 +177,14 @@ TEST_P(SpscTakeover, APeekedElementComesAgainToASuccessorWithAFlag)
   EXPECT_EQ(ring.info().redelivered, 0u);
   {
     auto consumer = ring.consumer();
-    EXPECT_EQ(ring.info().redelivered, 1u);
+    EXPECT_EQ(ring.info().redelivered, 0u);
     EXPECT_FALSE(consumer->redelivered());  // nothing taken yet
     const std::uint64_t* seen = consumer->peek();
     ASSERT_NE(seen, nullptr);
     EXPECT_EQ(*seen, 1u);
+    EXPECT_EQ(consumer->peek(), seen);
     EXPECT_TRUE(consumer->redelivered());
+    EXPECT_EQ(ring.info().redelivered, 1u);
     EXPECT_TRUE(consumer->release());
     EXPECT_EQ(*consumer->peek(), 2u);
     EXPECT_FALSE(consumer->redelivered());
@@ -193,6 +195,34 @@ TEST_P(SpscTakeover, APeekedElementComesAgainToASuccessorWithAFlag)
   EXPECT_EQ(value, 3u);
   EXPECT_FALSE(consumer->redelivered());
   EXPECT_EQ(ring.info().redelivered, 1u);
+}
+
+TEST_P(SpscTakeover, ConsumersThatTakeNothingAreNoRedelivery)
+{
+  Ring ring = make(4);
+  std::uint64_t value = 0;
+  ASSERT_EQ(ring.producer()->try_push(1), Status::ok);
+  ASSERT_EQ(ring.consumer()->try_pop(value), Status::ok);
+  auto producer = ring.producer();
+  ASSERT_EQ(producer->try_push(2), Status::ok);
+  ASSERT_EQ(producer->try_push(3), Status::ok);
+  {
+    auto consumer = ring.consumer();
+    ASSERT_EQ(consumer->try_pop(value), Status::ok);
+    EXPECT_TRUE(consumer->producer_changed());
+    ASSERT_NE(consumer->peek(), nullptr);
+  }
+  for (int attaches = 0; attaches < 3; ++attaches)
+    ASSERT_TRUE(ring.consumer());
+  EXPECT_EQ(ring.info().redelivered, 0u);
+  ASSERT_NE(ring.consumer()->peek(), nullptr);
+  EXPECT_EQ(ring.info().redelivered, 1u);
+  auto consumer = ring.consumer();
+  ASSERT_EQ(consumer->try_pop(value), Status::ok);
+  EXPECT_EQ(value, 3u);
+  EXPECT_TRUE(consumer->redelivered());
+  EXPECT_EQ(ring.info().redelivered, 2u);
+  EXPECT_FALSE(consumer->producer_changed());  // the same producer as before
 }
 
 TEST_P(SpscTakeover, ABatchEndsWhereRedeliveryEnds)

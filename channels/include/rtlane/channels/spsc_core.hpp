@@ -205,14 +205,14 @@ public:
     seen_count_ = mine.peeked_until.load(std::memory_order_relaxed) - position_;
     if (seen_count_ > view_.capacity)
       seen_count_ = 0;  // the mark is behind head: everything peeked at was released (or the word is damaged)
-    if (seen_count_ != 0)
-      bump(mine.redelivered, seen_count_);
     const std::uint64_t recognized = mine.recognized.load(std::memory_order_relaxed);  // relaxed: as head
     met_one_ = recognized != 0;
     // The mark names the first element of the producer last met. Not taken yet: met again. Taken: told by now, or it
     // is this endpoint's to tell.
     const bool taken = met_one_ && !spsc_written(recognized, position_);
     epoch_ = taken ? recognized & ~spsc_low_mask : spsc_epoch_none << 48;
+    if (seen_count_ != 0)
+      epoch_ = spsc_epoch_none << 48;  // what comes again is counted when it comes, on the slow path
     changed_ = taken && mine.told.load(std::memory_order_relaxed) != recognized;  // relaxed: as head
     cursor_ = view_.slot(position_);
     slots_end_ = view_.slots + view_.capacity * view_.stride;
@@ -316,7 +316,7 @@ private:
 
   // The word is not the expected one: another producer's element, nothing yet, or nonsense.
   [[nodiscard, gnu::noinline]] bool recognize(std::uint64_t word) noexcept;
-  // The first element of a producer not met before.
+  // The first element of a producer not met before, or one that comes again.
   [[gnu::noinline, gnu::cold]] void meet(std::uint64_t word) noexcept;
 
   std::uint64_t position_ = 0;     // of the next element
@@ -342,10 +342,17 @@ private:
 template <class Word>
 void SpscConsumerCore<Word>::meet(std::uint64_t word) noexcept
 {
+  SpscConsumerLine<Word>& mine = *view_.consumer;
+  epoch_ = word & ~spsc_low_mask;
+  if (position_ == seen_from_ && seen_count_ != 0) {
+    bump(mine.redelivered, seen_count_);
+    const std::uint64_t recognized = mine.recognized.load(std::memory_order_relaxed);  // relaxed: as head
+    if (recognized != word && recognized >> 48 == word >> 48)
+      return;  // of the producer last met, whose first element was taken before
+  }
   // The mark comes before the element is taken, so a successor can tell (constructor). The first producer of all is no
   // change: filed as taken long ago, and as told. Each fence keeps a kill from finding the second store without the
   // first.
-  SpscConsumerLine<Word>& mine = *view_.consumer;
   // relaxed: read after a kill only
   if (met_one_) {
     mine.recognized.store(word, std::memory_order_relaxed);
@@ -359,7 +366,6 @@ void SpscConsumerCore<Word>::meet(std::uint64_t word) noexcept
   }
   changed_ = met_one_;
   met_one_ = true;
-  epoch_ = word & ~spsc_low_mask;
 }
 
 template <class Word>
