@@ -350,30 +350,56 @@ TEST(SpscHostile, APeerThatLiesInEveryWordReachesNothingOutsideAndDelaysNothing)
 }
 
 // The stated costs, with an honest peer.
+template <class Operation>
+void exactly(std::uint64_t loads, std::uint64_t stores, const char* what, Operation operation)
+{
+  Peer::loads = 0;
+  Peer::stores = 0;
+  operation();
+  EXPECT_EQ(Peer::loads, loads) << what;
+  EXPECT_EQ(Peer::stores, stores) << what;
+}
+
 TEST(SpscHostile, TheHotPathTouchesTheWordsThatItSays)
 {
   Peer::lies_per_256 = 0;
   GuardedRing ring(8, 16);
   Producer producer{View(ring.layout())};
   Consumer consumer{View(ring.layout())};
-  for (int lap = 0; lap < 100; ++lap) {
-    // The first of all pops files the producer that it meets.
-    within(lap % 8 == 0 ? 1 : 0, 1, "push", [&] {  // the consumer's progress is looked at once per lap
-      EXPECT_NE(producer.claim(), nullptr);
-      producer.publish();
-      return 0;
-    });
-    within(1, lap == 0 ? 3 : 1, "pop", [&] {
-      EXPECT_NE(consumer.look(), nullptr);
-      consumer.step();
-      consumer.give_back();
-      return 0;
-    });
-    within(2, 0, "pop of an empty ring", [&] {
-      EXPECT_EQ(consumer.look(), nullptr);
-      return 0;
-    });
+  const auto push = [&] {
+    EXPECT_NE(producer.claim(), nullptr);
+    producer.publish();
+  };
+  const auto pop = [&] {
+    EXPECT_NE(consumer.look(), nullptr);
+    consumer.step();
+    consumer.give_back();
+  };
+  for (std::uint64_t lap = 0; lap < 100; ++lap) {
+    // The consumer's progress is looked at once per lap. The first of all pops files the producer that it meets.
+    exactly(lap % 8 == 0 && lap != 0 ? 1 : 0, 1, "push", push);
+    exactly(1, lap == 0 ? 3 : 1, "pop", pop);
+    exactly(2, 0, "pop of an empty ring", [&] { EXPECT_EQ(consumer.look(), nullptr); });
   }
+  for (int i = 0; i < 8; ++i)
+    push();
+  exactly(2, 1, "push into a full ring", [&] { EXPECT_EQ(producer.claim(), nullptr); });
+  exactly(2, 1, "a batch into a full ring", [&] { EXPECT_EQ(producer.room(3), 0u); });
+  pop();
+  exactly(2, 1, "a batch that is cut short", [&] { EXPECT_EQ(producer.room(3), 1u); });
+  exactly(0, 0, "a batch with room", [&] { EXPECT_EQ(producer.room(1), 1u); });
+
+  // Another producer, then what a former consumer has seen.
+  producer = Producer(View(ring.layout()));
+  push();
+  for (int i = 0; i < 7; ++i)
+    pop();
+  exactly(1, 3, "pop of another producer's first element", pop);
+  push();
+  EXPECT_NE(consumer.look(), nullptr);
+  consumer.mark_peeked();
+  consumer = Consumer(View(ring.layout()));
+  exactly(3, 2, "pop of what comes again", pop);
 }
 
 // ---- each kind of damage has its answer

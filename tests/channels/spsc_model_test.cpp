@@ -123,7 +123,7 @@ private:
     for (std::size_t i = 0; i < batch.size(); ++i)
       batch[i] = message(run_, number_ + i);
     const std::size_t fits = ended_ ? 0 : std::min<std::size_t>(batch.size(), capacity_ - model_.waiting.size());
-    if (!batch.empty() && !ended_ && fits == 0)
+    if (!ended_ && fits < batch.size())
       ++model_.refused;
     EXPECT_EQ(producer_->try_push_n(batch), fits);
     for (std::size_t i = 0; i < fits; ++i)

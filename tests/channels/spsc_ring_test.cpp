@@ -208,9 +208,13 @@ TEST_P(SpscRingTest, BatchesTakeAsManyAsThereAre)
   EXPECT_EQ(consumer->try_pop_n(std::span(out).first(3)), 3u);
   EXPECT_EQ(out[2], 3u);
   EXPECT_EQ(producer->try_push_n(std::span(in).subspan(5)), 5u);
+  EXPECT_EQ(ring.info().refused, 0u);
   EXPECT_EQ(producer->try_push_n(in), 1u);
+  EXPECT_EQ(producer->last_status(), Status::full);
+  EXPECT_EQ(ring.info().refused, 1u);
   EXPECT_EQ(producer->try_push_n(in), 0u);
   EXPECT_EQ(producer->last_status(), Status::full);
+  EXPECT_EQ(ring.info().refused, 2u);
   EXPECT_EQ(consumer->try_pop_n(std::span(out).first(0)), 0u);
   EXPECT_EQ(consumer->try_pop_n(out), 8u);
   EXPECT_EQ(out[0], 4u);

@@ -112,15 +112,19 @@ public:
   void mark_claimed() noexcept { claimed_until_ = position_ + 1; }
   [[nodiscard]] bool claimed() const noexcept { return claimed_until_ == position_ + 1; }
 
-  // Elements that can be claimed now, at least `wanted` if there are so many. One shared load at most.
+  // Elements that can be claimed now, at least `wanted` if there are so many; fewer count as one refusal.
   [[nodiscard]] std::uint64_t room(std::uint64_t wanted) noexcept
   {
     if (capacity_ - (position_ - head_cache_) >= wanted)
       return capacity_ - (position_ - head_cache_);
     if (!make_room())
       return 0;
-    last_status_ = Status::full;  // for the rest, if there is one
-    return capacity_ - (position_ - head_cache_);
+    const std::uint64_t room = capacity_ - (position_ - head_cache_);
+    if (room < wanted) {
+      bump(view_.producer->refused);
+      last_status_ = Status::full;
+    }
+    return room;
   }
 
   void close() noexcept

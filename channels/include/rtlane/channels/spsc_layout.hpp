@@ -16,7 +16,7 @@ namespace rtlane::detail {
 template <class Word>
 struct SpscProducerLine {
   Word attached;   // 1 while a producer is attached; still 1 after a kill
-  Word refused;    // answers "full"
+  Word refused;    // answers "full", and batches that were cut short
   Word takeovers;  // attaches that found attached == 1
   Word reserved[13];
 };

@@ -19,7 +19,8 @@
 //   * One producer and one consumer at a time, of all processes; the kernel proves it. An endpoint is used
 //     by one thread at a time and may move between threads; it is not inherited by fork children.
 //   * Endpoints keep the memory alive themselves. A moved-from or default endpoint answers `closed`.
-//   * A full ring refuses: try_push answers `full` and counts it. Nothing is ever overwritten.
+//   * A full ring refuses: try_push answers `full`, a batch is cut short, and it is counted. Nothing is ever
+//     overwritten.
 //
 // A kill at any instruction, and who takes over
 //   * A killed producer's unpublished element vanishes; each published one arrives. Of a batch the first
@@ -178,7 +179,8 @@ public:
       core_.detach();
   }
 
-  // ok, full, closed (after close()), corrupt. Wait-free; at most one shared load, one shared store.
+  // ok, full, closed (after close()), corrupt. Wait-free: one shared store, and a load when the ring looks full, at
+  // most once per lap while the consumer keeps up; to answer `full` two loads and a store, its counter.
   [[nodiscard]] Status try_push(const T& value) noexcept
   {
     std::byte* place = core_.claim();
@@ -190,7 +192,7 @@ public:
   }
 
   // Pushes the first elements of `values`, as many as there is room for; returns how many. Fewer than asked:
-  // last_status(). Each is visible as soon as it is written, in order. Wait-free, O(n).
+  // last_status(), and counted as one refusal. Each is visible as soon as it is written, in order. Wait-free, O(n).
   [[nodiscard]] std::size_t try_push_n(std::span<const T> values) noexcept
   {
     const std::uint64_t room = core_.room(values.size());
@@ -262,7 +264,8 @@ public:
   }
 
   // ok, empty, closed (the producer ended the stream and everything is taken), corrupt; `out` is written only
-  // with ok. Wait-free: one shared load to answer empty (two while at the stream's end), one store to take.
+  // with ok. Wait-free: one shared load and one store to take, two loads to answer `empty` or `closed`; up to two
+  // loads and three stores more for the first element after an attach or of another producer.
   [[nodiscard]] Status try_pop(T& out) noexcept
   {
     const std::byte* value = core_.look();
