@@ -197,24 +197,57 @@ int make_or_wait(rtlane_channel& channel, const rtlane_channel_spec& spec, const
   return 1;
 }
 
-int wait_until_made(const rtlane_channel& channel) noexcept
+// Whether memory that somebody may be writing reads as zero. Both 8-byte aligned.
+bool reads_zero(const std::byte* bytes, std::uint64_t count) noexcept
 {
+  const auto* words = reinterpret_cast<const Words*>(bytes);
+  // relaxed: whoever finds something else asks again who is at it
+  return std::all_of(words, words + count / sizeof(Words),
+                     [](const Words& word) { return word.load(std::memory_order_relaxed) == 0; });
+}
+
+// What an opener says of memory without magic that nobody is making a channel of, when it has waited.
+int nobody_makes_it(const rtlane_channel& channel, const rtlane_channel_spec& spec) noexcept
+{
+  const char* name = channel.name.c_str();
+  // Who takes any type looks at any object: at this moment it holds no channel. Who names a type is told to try again.
+  if (spec.type == nullptr)
+    return not_a_channel(name);
+  return fail(EAGAIN,
+              "object \"%s\" is all zero: either its maker has not begun to write the channel (it may be stopped, or "
+              "have died; create() finishes it), or it is shared memory of another use. Try again, or create it",
+              name);
+}
+
+// Who is at it is asked after the magic was read, and the answer holds only if the magic is still the same: a maker may
+// have come, finished and gone in between.
+int wait_until_made(const rtlane_channel& channel, const rtlane_channel_spec& spec) noexcept
+{
+  const Words& magic = magic_of(channel.base);
   const Patience maker(maker_patience_ms);
-  const Patience gap(gap_patience_ms);
+  Patience gap(gap_patience_ms);  // from the last sign of somebody at it
   while (true) {
-    const std::uint64_t magic = magic_of(channel.base).load(std::memory_order_acquire);  // H2, pairs with H1
-    if (magic == channel_magic)
+    const std::uint64_t found = magic.load(std::memory_order_acquire);  // H2, pairs with H1
+    if (found == channel_magic)
       return 0;
-    if (magic != 0 && magic != channel_in_the_making)
+    if (found != 0 && found != channel_in_the_making)
       return not_a_channel(channel.name.c_str());
-    if (rtlane_lease_held(channel.handle, RTLANE_ROLE_INITIALIZER) == 1) {
+    const bool zero = found != 0 || reads_zero(channel.base, table_offset);
+    const int held = rtlane_lease_held(channel.handle, RTLANE_ROLE_INITIALIZER);
+    if (held < 0)
+      return held;
+    if (held == 1 || magic.load(std::memory_order_relaxed) != found) {  // relaxed: it is read again
+      gap = Patience(gap_patience_ms);
       if (!maker.pause())
         return still_being_made(channel.name.c_str());
-    } else if (channel.read_only || !gap.pause()) {
-      return magic == 0 ? not_a_channel(channel.name.c_str())
+      continue;
+    }
+    if (!zero)
+      return not_a_channel(channel.name.c_str());
+    if (!gap.pause())
+      return found == 0 ? nobody_makes_it(channel, spec)
                         : fail(EAGAIN, "channel \"%s\" was left half made by a process that died: create() finishes it",
                                channel.name.c_str());
-    }
   }
 }
 
@@ -259,7 +292,7 @@ try {
   rtlane_shm_certificate facts{};
   if (int result = facts_of(made->handle, facts); result < 0)
     return result;
-  if (facts.mapped_bytes < rtlane::table_offset)
+  if (std::min(facts.size_bytes, facts.mapped_bytes) < rtlane::table_offset)
     return not_a_channel(name);
   const int result = make_or_wait(*made, *spec, table, facts.size_bytes);
   if (result < 0)
@@ -291,9 +324,9 @@ try {
   if (int result = facts_of(opened->handle, facts); result < 0)
     return result;
   opened->read_only = facts.read_only != 0;
-  if (facts.mapped_bytes < rtlane::table_offset)
+  if (std::min(facts.size_bytes, facts.mapped_bytes) < rtlane::table_offset)
     return not_a_channel(name);
-  if (int result = wait_until_made(*opened); result < 0)
+  if (int result = wait_until_made(*opened, *spec); result < 0)
     return result;
   if (int result = adopt(*opened, *spec, table, facts.mapped_bytes); result < 0)
     return result;

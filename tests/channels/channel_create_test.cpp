@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "crash/syscall_stepper.hpp"
 #include "ring_support.hpp"
 #include "support/child.hpp"
 #include "support/shared_page.hpp"
@@ -31,18 +32,27 @@ protected:
   SharedMemory half_made(std::uint64_t magic)
   {
     std::uint64_t bytes = 0;
-    std::vector<std::byte> start(400);
     {
       const auto ring = Ring::create("ring", 16, small_ring());
-      bytes = ring->channel().layout().total_bytes;
-      std::memcpy(start.data(), ring->channel().layout().base, start.size());
+      const auto layout = ring->channel().layout();
+      bytes = layout.total_bytes;
+      start_.resize(layout.slots_offset);
+      std::memcpy(start_.data(), layout.base, start_.size());
     }
     auto memory = SharedMemory::create("ring", bytes, small_ring().memory).value();
     EXPECT_TRUE(memory.created());
     if (magic != 0)
-      std::memcpy(memory.data(), start.data(), start.size());
+      std::memcpy(memory.data(), start_.data(), 400);
     std::memcpy(memory.data(), &magic, sizeof magic);
     return memory;
+  }
+
+  // What the maker does last.
+  void finish(SharedMemory& memory)
+  {
+    std::memcpy(memory.bytes().data() + 8, start_.data() + 8, start_.size() - 8);
+    std::atomic_thread_fence(std::memory_order_release);
+    std::memcpy(memory.data(), start_.data(), 8);
   }
 
   void expect_works(const Ring& ring)
@@ -58,6 +68,7 @@ protected:
     }
   }
 
+  std::vector<std::byte> start_;
   const TempNamespace space_;
   const Watchdog watchdog_{100};
 };
@@ -66,9 +77,15 @@ TEST_F(ChannelCreate, FinishesWhatADeadMakerLeft)
 {
   for (const std::uint64_t magic : {std::uint64_t{0}, rtlane::channel_in_the_making}) {
     const SharedMemory left = half_made(magic);
-    const auto opened = Ring::open("ring", small_ring());
-    ASSERT_FALSE(opened);
-    EXPECT_EQ(opened.error().code, magic == 0 ? ENOMSG : EAGAIN) << opened.error().message;
+    for (const bool read_only : {false, true}) {
+      auto options = small_ring();
+      options.memory.read_only = read_only;
+      const auto opened = Ring::open("ring", options);
+      ASSERT_FALSE(opened);
+      EXPECT_EQ(opened.error().code, EAGAIN) << opened.error().message;
+      EXPECT_NE(opened.error().message.find(magic == 0 ? "all zero" : "left half made"), std::string::npos)
+          << opened.error().message;
+    }
     const auto ring = Ring::create("ring", 16, small_ring());
     ASSERT_TRUE(ring) << ring.error().message;
     EXPECT_TRUE(ring->created());
@@ -112,6 +129,72 @@ TEST_F(ChannelCreate, WaitsForALivingMakerAndThenSaysSo)
   maker.kill_now();  // the kernel lets go of the lease
   EXPECT_TRUE(Ring::create("ring", 16, small_ring()));
 }
+
+// A maker that works while an opener is stopped at any entry or exit of its system calls: when it goes on, the opener
+// gets the ring, whatever it saw of the maker between two of its looks. The maker is the test: a stopped opener may
+// hold locks that a real one would wait for.
+class ChannelOpen : public ChannelCreate, public ::testing::WithParamInterface<bool> {
+protected:
+  void SetUp() override
+  {
+    SyscallStepper probe([] {}, [] {});
+    if (!probe.problem().empty())
+      GTEST_SKIP() << probe.problem();
+  }
+
+  void open() const
+  {
+    auto options = small_ring();
+    options.memory.read_only = GetParam();
+    const auto ring = Ring::open("ring", options);
+    EXPECT_TRUE(ring) << ring.error().message;
+  }
+
+  // How many stops there are when the ring is there; an opener that waits comes to more of the same.
+  int stops() const
+  {
+    const auto ring = Ring::create("ring", 16, small_ring());
+    SyscallStepper opener([] {}, [&] { open(); });
+    int count = 0;
+    while (opener.next())
+      ++count;
+    return count + 30;
+  }
+};
+
+TEST_P(ChannelOpen, FindsTheRingOfAMakerThatFinishedMeanwhile)
+{
+  const int count = stops();
+  for (int stop = 1; stop <= count && !HasFailure(); ++stop) {
+    SCOPED_TRACE("stopped at " + std::to_string(stop));
+    SharedMemory memory = half_made(rtlane::channel_in_the_making);
+    rtlane_lease lease{};
+    ASSERT_EQ(rtlane_lease_acquire(memory.handle(), RTLANE_ROLE_INITIALIZER, &lease), 0);
+    SyscallStepper opener([] {}, [&] { open(); });
+    for (int i = 0; i < stop; ++i)
+      ASSERT_TRUE(opener.next());
+    finish(memory);
+    rtlane_lease_release(&lease);
+    EXPECT_EQ(opener.run_to_end(), 0);
+  }
+}
+
+TEST_P(ChannelOpen, FindsTheRingOfAMakerThatBeganAndFinishedMeanwhile)
+{
+  const int count = stops();
+  for (int stop = 1; stop <= count && !HasFailure(); ++stop) {
+    SCOPED_TRACE("stopped at " + std::to_string(stop));
+    SharedMemory memory = half_made(0);
+    SyscallStepper opener([] {}, [&] { open(); });
+    for (int i = 0; i < stop; ++i)
+      ASSERT_TRUE(opener.next());
+    finish(memory);
+    EXPECT_EQ(opener.run_to_end(), 0);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(ChannelOpen, ChannelOpen, ::testing::Bool(),
+                         [](const auto& of) { return of.param ? "ReadOnly" : "ReadWrite"; });
 
 // Each round: several processes create the same name at once and stream one message through what they got.
 TEST_F(ChannelCreate, RacingCreatorsMeetInOneRing)

@@ -69,7 +69,9 @@ typedef struct rtlane_channel rtlane_channel;
  *                the first differing field
  *   -ERANGE      another capacity or slot stride
  *   -ENOMSG      the object exists and is no channel
- *   -EAGAIN      another process is still making it (waited 2 s)
+ *   -EAGAIN      another process is still making it (waited 2 s), or, from open, nobody is: its maker died, or
+ *                the object is all zero and its maker has not begun (or it never was to be a channel). create
+ *                finishes it. Who opens any type (NULL) hears -ENOMSG of an object that is all zero
  *   -EPROTO      a channel of another layout version
  *   -EBADMSG     a damaged channel; the message says which field
  *   or what rtlane_shm_create returns. */

@@ -8,7 +8,8 @@
 //
 // The magic word is stored last. Before it: 0 in fresh memory, channel_in_the_making while the
 // holder of lease RTLANE_ROLE_INITIALIZER writes; found without a holder, its maker died and the
-// next create() starts over.
+// next create() starts over. 0 and no holder: the maker is between making the object and taking the
+// lease (alive, stopped or dead: nobody can know), or the object is shared memory of another use.
 //
 // An attaching process copies the header to private memory word by word, checks every field against
 // the others and against the bytes that are mapped, and never reads the shared one again: a peer
