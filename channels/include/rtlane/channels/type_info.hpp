@@ -4,9 +4,9 @@
 //   RTLANE_ENUM(Mode, idle, run)
 //   RTLANE_TYPE(Imu, RTLANE_UNIT(t_ns, "ns"), RTLANE_UNIT(gyro, "deg/s"), mode)
 //
-// Both go into the namespace of the type, after it. Every member is named, in order of declaration.
-// A channel stores the table, so a program built with another Imu is refused with the first
-// differing field instead of reading nonsense, and tools print elements without having the header.
+// Both go into the namespace of the type, after it, and RTLANE_ENUM before whatever uses the enum. Every member is
+// named, in order of declaration. A channel stores the table, so a program built with another Imu is refused with the
+// first differing field instead of reading nonsense, and tools print elements without having the header.
 //
 // Members: integers, float, double, bool, enums (names optional), char[N] text, std::byte, C arrays
 // and std::array of these, described structs. Refused at compile time: pointers and references (no
@@ -224,7 +224,8 @@ constexpr const rtlane_type& type_of() noexcept
     return ::std::array<::rtlane_enumerator, RTLANE_DETAIL_COUNT(__VA_ARGS__)>{ \
         {RTLANE_DETAIL_FOR_EACH(RTLANE_DETAIL_ENUMERATOR, Type, __VA_ARGS__)}}; \
   }                                                                             \
-  static_assert(true)
+  static_assert(::rtlane::detail::DescribedEnum<Type>,                          \
+                "rtlane: RTLANE_ENUM must come before the first RTLANE_TYPE or channel that uses the enum")
 
 #define RTLANE_OPAQUE(Type)                                                                                   \
   constexpr auto rtlane_describe_type(::rtlane::TypeTag<Type>) noexcept                                       \
