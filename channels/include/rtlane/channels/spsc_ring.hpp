@@ -55,6 +55,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace rtlane {
@@ -68,6 +69,8 @@ struct SpscOptions {
 template <ShmSafe T>
 class SpscRing {
   static_assert(alignof(T) <= max_element_align, "rtlane: an element may be aligned to 128 bytes at most");
+  static_assert(std::is_move_assignable_v<std::remove_all_extents_t<T>>,
+                "rtlane: try_pop writes over an element, so it must be assignable: take const from its members");
 
 public:
   class Producer;

@@ -8,12 +8,15 @@
 // named, in order of declaration. A channel stores the table, so a program built with another Imu is refused with the
 // first differing field instead of reading nonsense, and tools print elements without having the header.
 //
-// Members: integers, float, double, bool, enums (names optional), char[N] text, std::byte, C arrays
-// and std::array of these, described structs. Refused at compile time: pointers and references (no
-// meaning in another process), long double (padding inside, differs between machines), undescribed
-// structs, members left out where the layout shows it. Padding bytes are copied as they are.
+// Members: integers of up to 64 bits, float, double, bool, enums (names optional), char[N] text, std::byte, C arrays
+// and std::array of these, described structs. Refused at compile time: pointers and references (no meaning in another
+// process), long double (padding inside, differs between machines), undescribed structs, a member left out or named
+// twice, more than 64 members (move some into a nested struct). Padding bytes are copied as they are.
 //
-// Arithmetic types, enums and arrays of them need no description. A struct that is to stay opaque:
+// Types of other libraries (std::chrono::nanoseconds) cannot be described, because the description belongs into their
+// namespace: share a count with a unit, RTLANE_UNIT(age, "ns"). A type with a comma in its name needs an alias.
+//
+// Arithmetic types, enums and arrays of them need no description. A struct that is to stay opaque, or has no members:
 // RTLANE_OPAQUE(Blob), identified by name, size and alignment only.
 #pragma once
 
@@ -63,6 +66,17 @@ struct StdArray<std::array<T, N>> : std::true_type {
 template <class>
 inline constexpr bool always_false = false;
 
+// __int128 and the like, which are arithmetic types or not as the compiler's options have it.
+template <class T>
+consteval bool wide_number()
+{
+  if constexpr (std::is_array_v<T> || std::is_class_v<T> || std::is_union_v<T> || std::is_member_pointer_v<T> ||
+                std::is_reference_v<T> || std::is_same_v<T, long double>)
+    return false;
+  else
+    return sizeof(T) > 8;
+}
+
 consteval std::size_t count_of(std::initializer_list<int> ones)
 {
   return ones.size();
@@ -94,6 +108,8 @@ consteval rtlane_field make_field(const char* name, const char* unit, std::size_
       "rtlane: a pointer or reference has no meaning in another process: keep an index or an offset instead");
   static_assert(!std::is_same_v<M, long double>,
                 "rtlane: long double has padding inside and differs between machines: use double");
+  static_assert(!wide_number<M>(),
+                "rtlane: numbers have up to 64 bits: share two halves, or RTLANE_OPAQUE a struct that holds it");
   if constexpr (std::is_array_v<M>) {
     static_assert(std::extent_v<M> > 0, "rtlane: an array without a length cannot be shared");
     using Element = std::remove_extent_t<M>;
@@ -206,16 +222,20 @@ constexpr const rtlane_type& type_of() noexcept
 
 #define RTLANE_UNIT(member, unit) (member, unit)
 
-#define RTLANE_TYPE(Type, ...)                                                                           \
-  [[maybe_unused]] inline void rtlane_every_member_is_named(const Type& value) noexcept                  \
-  {                                                                                                      \
-    [[maybe_unused]] const auto& [RTLANE_DETAIL_FOR_EACH(RTLANE_DETAIL_BINDING, , __VA_ARGS__)] = value; \
-  }                                                                                                      \
-  constexpr auto rtlane_describe_type(::rtlane::TypeTag<Type>) noexcept                                  \
-  {                                                                                                      \
-    return ::rtlane::detail::StructDescription<RTLANE_DETAIL_COUNT(__VA_ARGS__)>{                        \
-        #Type, {{RTLANE_DETAIL_FOR_EACH(RTLANE_DETAIL_FIELD, Type, __VA_ARGS__)}}};                      \
-  }                                                                                                      \
+#define RTLANE_TYPE(Type, ...)                                                                                 \
+  static_assert(sizeof(#__VA_ARGS__) > 1,                                                                      \
+                "rtlane: RTLANE_TYPE names each member, at least one: RTLANE_OPAQUE shares a struct without"); \
+  static_assert(RTLANE_DETAIL_NUMBER(__VA_ARGS__) != 0,                                                        \
+                "rtlane: RTLANE_TYPE takes up to 64 members: move some into a nested struct");                 \
+  [[maybe_unused]] inline void rtlane_every_member_is_named(const Type& value) noexcept                        \
+  {                                                                                                            \
+    [[maybe_unused]] const auto& [RTLANE_DETAIL_FOR_EACH(RTLANE_DETAIL_BINDING, , __VA_ARGS__)] = value;       \
+  }                                                                                                            \
+  constexpr auto rtlane_describe_type(::rtlane::TypeTag<Type>) noexcept                                        \
+  {                                                                                                            \
+    return ::rtlane::detail::StructDescription<RTLANE_DETAIL_COUNT(__VA_ARGS__)>{                              \
+        #Type, {{RTLANE_DETAIL_FOR_EACH(RTLANE_DETAIL_FIELD, Type, __VA_ARGS__)}}};                            \
+  }                                                                                                            \
   static_assert(true)
 
 #define RTLANE_ENUM(Type, ...)                                                  \
