@@ -311,6 +311,9 @@ int rtlane_channel_open(const char* name, const rtlane_channel_spec* spec, const
 try {
   if (int result = check_spec(name, spec, channel); result < 0)
     return result;
+  if (spec->capacity > rtlane::max_capacity)
+    return fail(EINVAL, "a capacity of %" PRIu64 " elements: 1 to %" PRIu64 " are possible, or 0 to open any",
+                spec->capacity, rtlane::max_capacity);
   std::vector<std::byte> table;
   if (int result = wanted_table(*spec, table); result < 0)
     return result;

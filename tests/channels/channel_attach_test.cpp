@@ -135,6 +135,24 @@ TEST_F(ChannelAttach, AnotherCapacityOrStrideIsRefusedByCreateOnly)
   EXPECT_TRUE(Ring::open("ring", small_ring()));
 }
 
+TEST_F(ChannelAttach, OpeningWithACapacityBeyondReasonIsRefused)
+{
+  const auto ring = Ring::create("ring", 1, small_ring());
+  ASSERT_TRUE(ring);
+  rtlane_channel_spec spec = RTLANE_CHANNEL_SPEC_INIT;
+  rtlane_channel* channel = nullptr;
+  for (const std::uint64_t capacity :
+       {rtlane::max_capacity + 1, (std::uint64_t{1} << 63) + 1, std::uint64_t{UINT64_MAX}}) {
+    spec.capacity = capacity;
+    EXPECT_EQ(rtlane_channel_open("ring", &spec, nullptr, &channel), -EINVAL);
+    EXPECT_TRUE(contains(rtlane_error_message(), "a capacity of " + std::to_string(capacity)))
+        << rtlane_error_message();
+  }
+  spec.capacity = rtlane::max_capacity;
+  EXPECT_EQ(rtlane_channel_open("ring", &spec, nullptr, &channel), -ERANGE);
+  EXPECT_EQ(channel, nullptr);
+}
+
 TEST_F(ChannelAttach, ExclusiveCreateRefusesAnExistingName)
 {
   auto options = small_ring();
