@@ -102,6 +102,9 @@ private:
         head_.type_count > RTLANE_TYPE_MAX_FIELDS)
       return fail(EBADMSG, "a field table with %u types and %u fields; 1 and up to %d are possible", head_.type_count,
                   head_.field_count, RTLANE_TYPE_MAX_FIELDS);
+    if (head_.enumerator_count > RTLANE_TYPE_MAX_ENUMERATORS)
+      return fail(EBADMSG, "a field table with %u enumerators; up to %d are possible", head_.enumerator_count,
+                  RTLANE_TYPE_MAX_ENUMERATORS);
     if (head_.names_bytes == 0 || table_.bytes()[table_.names_at()] != std::byte{0} ||
         table_.bytes()[table_.size() - 1] != std::byte{0})
       return fail(EBADMSG, "the names of a field table do not begin and end with NUL");
@@ -183,8 +186,10 @@ private:
 
   int check_enumerators(const char* name, const FieldRecord& field)
   {
-    if (field.enumerator_count == 0 && field.first_enumerator == 0)
-      return 0;
+    if (field.enumerator_count == 0)
+      return field.first_enumerator == 0
+                 ? 0
+                 : fail(EBADMSG, "field \"%s\" has no enumerators, but says where they are", name);
     const bool is_enum = field.kind == RTLANE_FIELD_ENUM_INT || field.kind == RTLANE_FIELD_ENUM_UINT;
     if (!is_enum || field.first_enumerator != next_enumerator_ ||
         field.enumerator_count > head_.enumerator_count - next_enumerator_)

@@ -106,9 +106,9 @@ private:
       queue_.push_back(field.nested);
     }
     if (field.enumerator_count != 0) {
-      if (field.enumerators == nullptr || field.enumerator_count > max_enumerators - enumerators_.size())
-        return fail(EINVAL, "field \"%s\" of \"%s\": %u enumerators at NULL, or more than %zu in all", field.name,
-                    type.name, field.enumerator_count, max_enumerators);
+      if (field.enumerators == nullptr || field.enumerator_count > RTLANE_TYPE_MAX_ENUMERATORS - enumerators_.size())
+        return fail(EINVAL, "field \"%s\" of \"%s\": %u enumerators at NULL, or more than %d in all", field.name,
+                    type.name, field.enumerator_count, RTLANE_TYPE_MAX_ENUMERATORS);
       record.first_enumerator = static_cast<std::uint32_t>(enumerators_.size());
       record.enumerator_count = field.enumerator_count;
       for (std::uint32_t i = 0; i < field.enumerator_count; ++i) {
@@ -122,8 +122,6 @@ private:
     fields_.push_back(record);
     return 0;
   }
-
-  static constexpr std::size_t max_enumerators = 65536;
 
   std::vector<const rtlane_type*> queue_;
   std::vector<TypeRecord> types_;

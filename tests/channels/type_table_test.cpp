@@ -288,6 +288,49 @@ std::vector<std::byte> imu_bytes()
   return {table.bytes().begin(), table.bytes().end()};
 }
 
+// One type, one way to say it: tables are compared byte by byte.
+TEST(TypeTable, RefusesAPlaceForEnumeratorsThatAFieldDoesNotHave)
+{
+  rtlane_enumerator names[1] = {{"on", 1}};
+  rtlane_field fields[2] = {{"a", "", RTLANE_FIELD_ENUM_INT, 4, 0, 1, nullptr, names, 1},
+                            {"b", "", RTLANE_FIELD_ENUM_INT, 4, 4, 1, nullptr, nullptr, 0}};
+  const rtlane_type type{"Sample", 8, 4, fields, 2};
+  const auto whole = TypeTable::of(type).value();
+  std::vector<std::byte> bytes(whole.bytes().begin(), whole.bytes().end());
+  const std::uint32_t one = 1;
+  std::memcpy(&bytes[sizeof(rtlane::TypeTableHeader) + sizeof(rtlane::TypeRecord) + sizeof(rtlane::FieldRecord) +
+                     offsetof(rtlane::FieldRecord, first_enumerator)],
+              &one, sizeof one);
+  const auto parsed = TypeTable::parse(bytes);
+  ASSERT_FALSE(parsed);
+  EXPECT_NE(parsed.error().message.find("field \"b\" has no enumerators"), std::string::npos) << parsed.error().message;
+}
+
+TEST(TypeTable, TakesAsManyEnumeratorsAsItMayAndNoMore)
+{
+  std::vector<rtlane_enumerator> names(RTLANE_TYPE_MAX_ENUMERATORS + 1, {"e", 1});
+  rtlane_field field{"value", "", RTLANE_FIELD_ENUM_INT, 4, 0, 1, nullptr, names.data(), RTLANE_TYPE_MAX_ENUMERATORS};
+  const rtlane_type type{"Sample", 4, 4, &field, 1};
+  const auto largest = TypeTable::of(type);
+  ASSERT_TRUE(largest) << largest.error().message;
+  ++field.enumerator_count;
+  EXPECT_EQ(serialized(&type), -EINVAL);
+
+  // One more in the table.
+  std::vector<std::byte> bytes(largest->bytes().begin(), largest->bytes().end());
+  rtlane::TypeTableHeader header;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  const std::size_t enumerators_end = bytes.size() - header.names_bytes;
+  bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(enumerators_end), sizeof(rtlane::EnumeratorRecord),
+               std::byte{0});
+  ++header.enumerator_count;
+  header.total_bytes = static_cast<std::uint32_t>(bytes.size());
+  std::memcpy(bytes.data(), &header, sizeof header);
+  const auto parsed = TypeTable::parse(bytes);
+  ASSERT_FALSE(parsed);
+  EXPECT_NE(parsed.error().message.find("65537 enumerators; up to 65536"), std::string::npos) << parsed.error().message;
+}
+
 TEST(TypeTable, SurvivesEveryTruncation)
 {
   const auto whole = imu_bytes();

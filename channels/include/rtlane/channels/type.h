@@ -41,10 +41,11 @@ enum rtlane_field_kind {
 };
 
 /* Limits of a description; a table beyond them is refused with a sentence. */
-#define RTLANE_TYPE_MAX_DEPTH 16         /* structs within structs */
-#define RTLANE_TYPE_MAX_FIELDS 4096      /* of all structs together */
-#define RTLANE_TYPE_MAX_NAME 255         /* bytes of one name or unit */
-#define RTLANE_TYPE_MAX_BYTES 0x40000000 /* size of an element: 1 GiB */
+#define RTLANE_TYPE_MAX_DEPTH 16          /* structs within structs */
+#define RTLANE_TYPE_MAX_FIELDS 4096       /* of all structs together */
+#define RTLANE_TYPE_MAX_ENUMERATORS 65536 /* of all fields together */
+#define RTLANE_TYPE_MAX_NAME 255          /* bytes of one name or unit */
+#define RTLANE_TYPE_MAX_BYTES 0x40000000  /* size of an element: 1 GiB */
 
 struct rtlane_type;
 
