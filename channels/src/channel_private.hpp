@@ -3,7 +3,6 @@
 
 #include <rtlane/channels/channel.h>
 #include <rtlane/core/lease.h>
-#include <sys/types.h>
 #include <rtlane/channels/channel_header.hpp>
 
 #include <atomic>
@@ -59,6 +58,6 @@ struct rtlane_channel {
 struct rtlane_role {
   rtlane_channel* channel;
   std::uint32_t index;
-  pid_t owner;
+  std::uint64_t owner;
   rtlane_lease lease;
 };

@@ -1,9 +1,7 @@
 // Roles: a lease of the kernel for named channels, a flag for private memory.
 //
 // Ordering
-//   R2 flag cleared, release -> R1 flag taken, acquire   what the last holder wrote comes first
-#include <unistd.h>
-
+//   RF2 flag cleared, release -> RF1 flag taken, acquire   what the last holder wrote comes first
 #include <cerrno>
 #include <iterator>
 #include <memory>
@@ -11,6 +9,7 @@
 
 #include "channel_private.hpp"
 #include "error.hpp"
+#include "process.hpp"
 
 namespace {
 
@@ -19,6 +18,13 @@ using rtlane::detail::fail;
 const char* role_name(std::uint32_t index) noexcept
 {
   return index == RTLANE_ROLE_PRODUCER ? "producer" : index == RTLANE_ROLE_CONSUMER ? "consumer" : "participant";
+}
+
+// Another one in each fork child. Process numbers would not do: a child in a PID namespace of its own may have its
+// parent's.
+std::uint64_t owner_of_this_process() noexcept
+{
+  return rtlane::detail::Process::instance().fork_count();
 }
 
 // Private memory has two roles, a kernel object as many as there are leases.
@@ -32,7 +38,7 @@ int take(rtlane_channel& channel, std::uint32_t index, rtlane_lease& lease) noex
   if (channel.handle != 0)
     return rtlane_lease_acquire(channel.handle, index, &lease);
   std::uint32_t free = 0;
-  // R1 acquire, pairs with R2: what the last holder wrote
+  // RF1 acquire, pairs with RF2: what the last holder wrote
   return channel.private_roles[index].compare_exchange_strong(free, 1, std::memory_order_acquire,
                                                               std::memory_order_relaxed)  // relaxed: nothing is read
              ? 0
@@ -61,14 +67,14 @@ int rtlane_role_acquire(rtlane_channel* channel, uint32_t index, rtlane_role** r
     return result;
   taken->channel = rtlane_channel_ref(channel);
   taken->index = index;
-  taken->owner = getpid();
+  taken->owner = owner_of_this_process();
   *role = taken.release();
   return 0;
 }
 
 int rtlane_role_mine(const rtlane_role* role) noexcept
 {
-  if (role == nullptr || role->owner != getpid())
+  if (role == nullptr || role->owner != owner_of_this_process())
     return 0;
   if (role->channel->handle == 0)
     return 1;
@@ -84,7 +90,7 @@ void rtlane_role_release(rtlane_role* role) noexcept
   if (role->channel->handle != 0)
     rtlane_lease_release(&role->lease);
   else
-    role->channel->private_roles[role->index].store(0, std::memory_order_release);  // R2, pairs with R1
+    role->channel->private_roles[role->index].store(0, std::memory_order_release);  // RF2, pairs with RF1
   rtlane_channel_unref(role->channel);
   delete role;
 }

@@ -1,6 +1,8 @@
 // One endpoint after another on the same ring, in one thread: who continues where, and what is told about it. The same
 // with real kills: spsc_processes_test.cpp.
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <unistd.h>
 #include <rtlane/channels/spsc_ring.hpp>
 
 #include <cstdint>
@@ -265,6 +267,42 @@ TEST_P(SpscTakeover, AForkChildsCopyOfAnEndpointTouchesNothing)
   ASSERT_TRUE(ring.consumer());
   EXPECT_EQ(ring.info().producer_takeovers, 0u);
   EXPECT_EQ(ring.info().consumer_takeovers, 0u);
+}
+
+// The holder is process 1 of a PID namespace, and its child is process 1 of another one.
+TEST(SpscTakeoverByFork, AChildWithItsParentsNumberTouchesNothingEither)
+{
+  const TempNamespace space;
+  const Watchdog watchdog(60);
+  const Ring ring = Ring::create("ring", 4, small_ring()).value();
+  constexpr int refused = 77;
+  Child outer = Child::start([&] {
+    if (unshare(CLONE_NEWPID) != 0)
+      return refused;
+    Child holder = Child::start([&] {
+      if (getpid() != 1 || unshare(CLONE_NEWPID) != 0)
+        return refused;
+      auto producer = ring.producer();
+      auto consumer = ring.consumer();
+      EXPECT_TRUE(producer && consumer);
+      Child child = Child::start([&] {
+        EXPECT_EQ(getpid(), 1);
+        *producer = Ring::Producer();
+        *consumer = Ring::Consumer();
+      });
+      EXPECT_EQ(child.wait(), 0);
+      _exit(::testing::Test::HasFailure() ? 1 : 0);  // without detaching
+    });
+    return holder.wait();
+  });
+  const int status = outer.wait();
+  if (status == refused)
+    GTEST_SKIP() << "PID namespaces are refused here";
+  ASSERT_EQ(status, 0);
+  ASSERT_TRUE(ring.producer());
+  ASSERT_TRUE(ring.consumer());
+  EXPECT_EQ(ring.info().producer_takeovers, 1u);  // nobody has detached
+  EXPECT_EQ(ring.info().consumer_takeovers, 1u);
 }
 
 }  // namespace
