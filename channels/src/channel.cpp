@@ -18,6 +18,7 @@
 
 #include "channel_private.hpp"
 #include "error.hpp"
+#include "room.hpp"
 #include "type_reader.hpp"
 
 rtlane_channel::~rtlane_channel()
@@ -353,6 +354,9 @@ try {
     return result;
   Channel made = new_channel("(private memory)");
   const std::uint64_t bytes = (plan.total_bytes + 4095) / 4096 * 4096;
+  // Over a cgroup's limit the kernel kills at the first touch instead of refusing here.
+  if (int result = check_private_room(bytes); result < 0)
+    return result;
   made->private_memory.reset(static_cast<std::byte*>(std::aligned_alloc(4096, bytes)));
   if (made->private_memory == nullptr)
     return fail(ENOMEM, "no memory for a ring of %" PRIu64 " bytes", bytes);

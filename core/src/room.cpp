@@ -164,6 +164,11 @@ int check_room(int directory_fd, const char* directory, std::uint64_t file_bytes
                   human_bytes(new_bytes).c_str(), human_bytes(room).c_str(), directory,
                   human_bytes(std::uint64_t{file_system.f_blocks} * file_system.f_frsize).c_str());
   }
+  return check_private_room(new_bytes);
+}
+
+int check_private_room(std::uint64_t new_bytes)
+{
   const std::uint64_t available = number_after(read_text_file("/proc/meminfo"), "MemAvailable") * 1024;
   if (available != 0 && with_overhead(new_bytes) > available)
     return fail(ENOMEM, "%s are wanted and %s of memory are available (MemAvailable): ask for less, or free some",

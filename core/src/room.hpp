@@ -18,4 +18,7 @@ int check_room(int directory_fd, const char* directory, std::uint64_t file_bytes
 // kernel kill for it. Returns 0, also for a node that says nothing, or -ENOMEM with a sentence.
 int check_node_room(int node, std::uint64_t new_bytes);
 
+// The same for new_bytes of this process's own memory: what the machine and the cgroups have.
+int check_private_room(std::uint64_t new_bytes);
+
 }  // namespace rtlane::detail

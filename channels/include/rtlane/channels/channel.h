@@ -85,7 +85,8 @@ RTLANE_API int rtlane_channel_open(const char* name, const struct rtlane_channel
                                    const struct rtlane_shm_options* options, rtlane_channel** channel) RTLANE_NOEXCEPT;
 
 /* A channel in private memory of this process: no kernel object, no name; roles are guarded by a
- * flag, so the death of a thread that holds one is not noticed. Returns 0, -EINVAL, -ENOMEM. */
+ * flag, so the death of a thread that holds one is not noticed. Memory is asked for before it is taken, as for a named
+ * one, and touched here. Returns 0, -EINVAL, -ENOMEM (the message has the numbers). */
 RTLANE_API int rtlane_channel_in_memory(const struct rtlane_channel_spec* spec,
                                         rtlane_channel** channel) RTLANE_NOEXCEPT;
 
