@@ -1,5 +1,6 @@
 // Where things are in a channel: planned by the creator, judged by everybody else.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <cinttypes>
@@ -159,15 +160,17 @@ int compare_with_spec(const char* name, const ChannelHeader& found, const std::v
 
 void write_channel(std::byte* base, const ChannelHeader& header, const std::vector<std::byte>& table) noexcept
 {
-  // Nobody reads any of this before H1, so plain stores do.
-  auto* after_magic = base + sizeof header.magic;
-  std::memset(after_magic, 0, header.slots_offset - sizeof header.magic);
-  std::memcpy(after_magic, reinterpret_cast<const std::byte*>(&header) + sizeof header.magic,
-              sizeof header - sizeof header.magic);
-  std::memcpy(base + header.table_offset, table.data(), table.size());
   // An SPSC ring starts where its head is; see spsc_core.hpp for the words (head, peeked_until).
-  std::memcpy(base + consumer_line_offset, &header.start_position, 8);
-  std::memcpy(base + consumer_line_offset + 8, &header.start_position, 8);
+  constexpr std::size_t word_bytes = sizeof(std::uint64_t);
+  std::array<std::uint64_t, table_offset / word_bytes> start{};
+  std::memcpy(start.data(), &header, sizeof header);
+  start[consumer_line_offset / word_bytes] = header.start_position;
+  start[consumer_line_offset / word_bytes + 1] = header.start_position;
+  auto* words = reinterpret_cast<Words*>(base);
+  for (std::size_t i = 1; i < start.size(); ++i)          // without the magic
+    words[i].store(start[i], std::memory_order_relaxed);  // relaxed: an opener looks whether all is zero, before H1
+  std::memset(base + table_offset, 0, header.slots_offset - table_offset);  // nobody reads the rest before H1
+  std::memcpy(base + table_offset, table.data(), table.size());
 }
 
 }  // namespace rtlane::detail
