@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "ring_support.hpp"
@@ -357,6 +359,113 @@ TEST(SpscThreads, WhoHearsClosedSeesWhatTheProducerDidBefore)
     give_way();
   EXPECT_EQ(beside, 42);
   sender.join();
+}
+
+// The same for what makes and ends a channel. Nothing but the named pair of words orders what these threads do.
+
+TEST(SpscThreads, ARolesNextHolderSeesWhatTheLastOneDid)
+{
+  const Watchdog watchdog(60);
+  const auto ring = Ring::in_memory(2).value();
+  rtlane_channel* channel = ring.channel().get();
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<int> token{0};
+    int beside = 0;
+    std::thread first([&] {
+      rtlane_role* role = nullptr;
+      EXPECT_EQ(rtlane_role_acquire(channel, RTLANE_ROLE_PRODUCER, &role), 0);
+      token.store(1, std::memory_order_relaxed);
+      beside = 1;
+      rtlane_role_release(role);
+    });
+    std::thread second([&] {
+      wait_for(token, 1);
+      rtlane_role* role = nullptr;
+      while (rtlane_role_acquire(channel, RTLANE_ROLE_PRODUCER, &role) == -EBUSY)
+        give_way();
+      EXPECT_EQ(beside, 1);
+      beside = 2;
+      rtlane_role_release(role);
+    });
+    first.join();
+    second.join();
+  }
+}
+
+TEST(SpscThreads, WhoLetsGoOfAChannelLastFreesWhatTheOthersWrote)
+{
+  const Watchdog watchdog(60);
+  for (int round = 0; round < 20; ++round) {
+    rtlane::ChannelRef first = Ring::in_memory(2).value().channel();
+    rtlane::ChannelRef second = first;
+    const auto writer = [](rtlane::ChannelRef channel, std::uint64_t slot) {
+      return [mine = std::move(channel), slot]() mutable {
+        const rtlane_channel_layout layout = mine.layout();
+        static_cast<std::byte*>(layout.base)[layout.slots_offset + slot * layout.slot_stride_bytes] = std::byte{1};
+        mine = rtlane::ChannelRef();
+      };
+    };
+    std::thread one(writer(std::move(first), 0));
+    std::thread other(writer(std::move(second), 1));
+    one.join();
+    other.join();
+  }
+}
+
+// A type whose table takes its time to be written, so that others come in the middle of it.
+const rtlane_type& type_with_a_long_table()
+{
+  static const std::vector<rtlane_enumerator> names(20000, {"name", 1});
+  static const rtlane_field field{
+      "value", "", RTLANE_FIELD_ENUM_INT, 4, 0, 1, nullptr, names.data(), static_cast<std::uint32_t>(names.size())};
+  static const rtlane_type type{"Long", 4, 4, &field, 1};
+  return type;
+}
+
+template <class Call>
+void until_there(Call call)
+{
+  rtlane_channel* channel = nullptr;
+  int result = 0;
+  while ((result = call(&channel)) == -EAGAIN)
+    give_way();
+  EXPECT_GE(result, 0) << rtlane_error_message();
+  std::size_t table_bytes = 0;
+  const void* table = rtlane_channel_table(channel, &table_bytes);
+  EXPECT_EQ(rtlane_table_check(table, table_bytes), 0) << rtlane_error_message();
+  rtlane_channel_unref(channel);
+}
+
+TEST(SpscThreads, AChannelThatAnotherThreadMakesIsSeenWhole)
+{
+  const TempNamespace space;
+  const Watchdog watchdog(110);
+  rtlane_channel_spec spec = RTLANE_CHANNEL_SPEC_INIT;
+  spec.type = &type_with_a_long_table();
+  const rtlane_shm_options options = small_ring().memory.to_c();
+  const auto create = [&](rtlane_channel** channel) {
+    rtlane_channel_spec wanted = spec;
+    wanted.capacity = 2;
+    return rtlane_channel_create("made", &wanted, &options, channel);
+  };
+  const auto open = [&](rtlane_channel** channel) { return rtlane_channel_open("made", &spec, &options, channel); };
+  std::uint64_t bytes = 0;
+  {
+    rtlane_channel* channel = nullptr;
+    ASSERT_EQ(create(&channel), 0) << rtlane_error_message();
+    bytes = rtlane::ChannelRef(channel).layout().total_bytes;
+  }
+  for (int round = 0; round < 10; ++round) {
+    // Nobody waits for the object itself.
+    const auto memory = rtlane::SharedMemory::create("made", bytes, small_ring().memory);
+    ASSERT_TRUE(memory && memory->created());
+    std::vector<std::thread> threads;
+    threads.emplace_back([&] { until_there(open); });
+    threads.emplace_back([&] { until_there(create); });
+    threads.emplace_back([&] { until_there(create); });
+    for (std::thread& thread : threads)
+      thread.join();
+  }
 }
 
 // Exactly one of many threads gets a role.

@@ -29,7 +29,9 @@
 //                                             between processes the kernel's lease orders them)
 //   E1 end, release  ->  E2 end, acquire      who hears `closed` sees what the producer did before close()
 //                                             (that nothing is left says the position in the word itself)
-// Each of these, weakened to relaxed, makes ThreadSanitizer fail a test (tests/channels/spsc_threads_test.cpp).
+// Each of these, weakened to relaxed at any of its places, makes ThreadSanitizer fail a test, as
+// tests/channels/mutations.sh shows; but I1, which is argued only: a monitor reads nothing but words, so no tool sees
+// it.
 //
 // Word is std::atomic<std::uint64_t>; tests put a counting or a hostile one in its place.
 #pragma once
