@@ -168,6 +168,102 @@ const char* c_stream(const char* name)
   return NULL;
 }
 
+const char* c_open(const char* name)
+{
+  rtlane_spsc* ring = NULL;
+  rtlane_spsc* typed = NULL;
+  rtlane_spsc* any = NULL;
+  rtlane_spsc* monitor = NULL;
+  rtlane_spsc_producer* producer = NULL;
+  rtlane_spsc_consumer* consumer = NULL;
+  struct rtlane_shm_options options = RTLANE_SHM_OPTIONS_INIT;
+  const struct imu one = sample(7);
+  struct imu got;
+
+  CHECK(rtlane_spsc_create(name, 4, &imu_type, NULL, &ring) == 0);
+  CHECK(rtlane_spsc_open(name, &point_type, NULL, &typed) == -EPROTOTYPE && typed == NULL);
+  CHECK(strstr(rtlane_error_message(), "\"t_ns\"") != NULL);
+  CHECK(rtlane_spsc_open(name, &imu_type, NULL, &typed) == 0 && rtlane_spsc_capacity(typed) == 4);
+  CHECK(rtlane_spsc_open(name, NULL, NULL, &any) == 0 && rtlane_spsc_element_bytes(any) == sizeof(struct imu));
+  CHECK(rtlane_spsc_producer_attach(typed, &producer) == 0);
+  CHECK(rtlane_spsc_consumer_attach(any, &consumer) == 0);
+  CHECK(rtlane_spsc_try_push(producer, &one) == RTLANE_OK);
+
+  options.read_only = 1;
+  CHECK(rtlane_spsc_open(name, &imu_type, &options, &monitor) == 0);
+  CHECK(rtlane_spsc_producer_attach(monitor, &producer) == -EACCES);
+  CHECK(strstr(rtlane_error_message(), "read-only") != NULL);
+
+  CHECK(rtlane_spsc_try_pop(consumer, &got) == RTLANE_OK && got.t_ns == 7 && got.mode == mode_run);
+  rtlane_spsc_producer_detach(producer);
+  rtlane_spsc_consumer_detach(consumer);
+  rtlane_spsc_close(monitor);
+  rtlane_spsc_close(any);
+  rtlane_spsc_close(typed);
+  rtlane_spsc_close(ring);
+  return NULL;
+}
+
+const char* c_successors(const char* name)
+{
+  rtlane_spsc* ring = NULL;
+  rtlane_spsc_producer* producer = NULL;
+  rtlane_spsc_consumer* consumer = NULL;
+  const void* seen = NULL;
+  struct imu got;
+  int64_t i;
+
+  CHECK(rtlane_spsc_create(name, 4, &imu_type, NULL, &ring) == 0);
+  for (i = 0; i < 2; ++i) {
+    const struct imu one = sample(i);
+    CHECK(rtlane_spsc_producer_attach(ring, &producer) == 0);
+    CHECK(rtlane_spsc_try_push(producer, &one) == RTLANE_OK);
+    rtlane_spsc_producer_detach(producer);
+  }
+  CHECK(rtlane_spsc_consumer_attach(ring, &consumer) == 0);
+  CHECK(rtlane_spsc_try_pop(consumer, &got) == RTLANE_OK && rtlane_spsc_producer_changed(consumer) == 0);
+  CHECK(rtlane_spsc_peek(consumer, &seen) == RTLANE_OK && rtlane_spsc_redelivered(consumer) == 0);
+  CHECK(rtlane_spsc_producer_changed(consumer) == 1 && rtlane_spsc_producer_changed(consumer) == 0);
+  rtlane_spsc_consumer_detach(consumer);
+
+  CHECK(rtlane_spsc_consumer_attach(ring, &consumer) == 0);
+  CHECK(rtlane_spsc_try_pop(consumer, &got) == RTLANE_OK && got.t_ns == 1);
+  CHECK(rtlane_spsc_redelivered(consumer) == 1);
+  CHECK(rtlane_spsc_producer_changed(consumer) == 1); /* with the element its mark comes again */
+  rtlane_spsc_consumer_detach(consumer);
+  rtlane_spsc_close(ring);
+  return NULL;
+}
+
+const char* c_stride(const char* name)
+{
+  struct rtlane_channel_spec spec = RTLANE_CHANNEL_SPEC_INIT;
+  struct rtlane_channel_info info;
+  rtlane_channel* channel = NULL;
+  rtlane_spsc* ring = NULL;
+  rtlane_spsc_producer* producer = NULL;
+  rtlane_spsc_consumer* consumer = NULL;
+  const struct imu one = sample(3);
+  struct imu got;
+
+  spec.capacity = 4;
+  spec.type = &imu_type;
+  spec.slot_stride_bytes = 256;
+  CHECK(rtlane_channel_create(name, &spec, NULL, &channel) == 0);
+  CHECK(rtlane_spsc_open(name, &imu_type, NULL, &ring) == 0);
+  rtlane_channel_unref(channel);
+  memset(&info, 0, sizeof info);
+  info.struct_size = sizeof info;
+  CHECK(rtlane_channel_get_info(rtlane_spsc_channel(ring), &info) == 0 && info.slot_stride_bytes == 256);
+  CHECK(rtlane_spsc_producer_attach(ring, &producer) == 0 && rtlane_spsc_consumer_attach(ring, &consumer) == 0);
+  CHECK(rtlane_spsc_try_push(producer, &one) == RTLANE_OK);
+  CHECK(rtlane_spsc_try_pop(consumer, &got) == RTLANE_OK && got.t_ns == 3);
+  rtlane_spsc_producer_detach(producer);
+  rtlane_spsc_consumer_detach(consumer);
+  rtlane_spsc_close(ring);
+  return NULL;
+}
+
 const char* c_inspect(const char* name)
 {
   rtlane_spsc* ring = NULL;

@@ -11,6 +11,9 @@ extern "C" {
 const struct rtlane_type* c_imu_type(void);
 const char* c_misuse(void);
 const char* c_stream(const char* name);
+const char* c_open(const char* name);
+const char* c_successors(const char* name);
+const char* c_stride(const char* name);
 const char* c_inspect(const char* name);
 
 #ifdef __cplusplus

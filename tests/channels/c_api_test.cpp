@@ -46,6 +46,21 @@ TEST_F(SpscCApi, StreamsElementsInEveryWay)
   EXPECT_STREQ(c_stream("c ring"), nullptr);
 }
 
+TEST_F(SpscCApi, OpensARingOfItsTypeOfAnyTypeAndToLookOnly)
+{
+  EXPECT_STREQ(c_open("c ring"), nullptr);
+}
+
+TEST_F(SpscCApi, TellsSuccessorsWhatCameBefore)
+{
+  EXPECT_STREQ(c_successors("c ring"), nullptr);
+}
+
+TEST_F(SpscCApi, OpensARingOfAStrideThatWasAskedFor)
+{
+  EXPECT_STREQ(c_stride("c ring"), nullptr);
+}
+
 TEST_F(SpscCApi, TellsWhatAChannelIs)
 {
   EXPECT_STREQ(c_inspect("c ring"), nullptr);

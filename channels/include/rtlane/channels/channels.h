@@ -36,7 +36,8 @@ typedef struct rtlane_spsc_consumer rtlane_spsc_consumer;
 
 /* Makes the ring called name for `capacity` elements of *type (rounded up to a power of two), or opens
  * the one that exists and checks both. options may be NULL. Returns 0 when it created, 1 when it existed,
- * or as rtlane_channel_create. */
+ * or as rtlane_channel_create. For a slot stride of your own make the channel by rtlane_channel_create,
+ * open it here by rtlane_spsc_open and let go of the channel; private memory has the default stride. */
 RTLANE_API int rtlane_spsc_create(const char* name, uint64_t capacity, const struct rtlane_type* type,
                                   const struct rtlane_shm_options* options, rtlane_spsc** ring) RTLANE_NOEXCEPT;
 
