@@ -129,7 +129,7 @@ struct rtlane_channel_info {
   char type_name[256];
 };
 
-/* Returns 0 or -EINVAL. Bounded: about log2(capacity) loads and six system calls. */
+/* Returns 0 or -EINVAL. Bounded: about log2(capacity) loads and eight system calls. */
 RTLANE_API int rtlane_channel_get_info(const rtlane_channel* channel, struct rtlane_channel_info* info) RTLANE_NOEXCEPT;
 
 /* Opaque: proof that this process has a role in a channel. */
@@ -148,7 +148,8 @@ RTLANE_API int rtlane_role_mine(const rtlane_role* role) RTLANE_NOEXCEPT;
 RTLANE_API void rtlane_role_release(rtlane_role* role) RTLANE_NOEXCEPT;
 
 /* Asks the kernel whether somebody alive has role number index: 1, 0, or a negative errno. Bounded:
- * three system calls, none for private memory. Real-time code may call it when a peer looks stuck. */
+ * four system calls and no wait for a set-up call of this process, none for private memory. Real-time code may call it
+ * when a peer looks stuck. */
 RTLANE_API int rtlane_role_held(const rtlane_channel* channel, uint32_t index) RTLANE_NOEXCEPT;
 
 RTLANE_EXTERN_C_END

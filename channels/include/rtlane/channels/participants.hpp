@@ -59,7 +59,7 @@ public:
     return facts;
   }
 
-  // Whether somebody alive has the role; doubt counts as alive. Bounded: three system calls.
+  // Whether somebody alive has the role; doubt counts as alive. Bounded: four system calls.
   [[nodiscard]] bool role_alive(std::uint32_t index) const noexcept
   {
     return channel_ != nullptr && rtlane_role_held(channel_, index) != 0;

@@ -233,7 +233,7 @@ public:
   [[nodiscard]] Status last_status() const noexcept { return core_.last_status(); }
   [[nodiscard]] std::uint64_t size_estimate() const noexcept { return core_.size_estimate(); }
   [[nodiscard]] std::uint64_t capacity() const noexcept { return core_.capacity(); }
-  // Asks the kernel: three system calls. For when the ring stays full.
+  // Asks the kernel: four system calls. For when the ring stays full.
   [[nodiscard]] bool consumer_alive() const noexcept { return role_.channel().role_alive(RTLANE_ROLE_CONSUMER); }
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(role_); }
 
@@ -333,7 +333,7 @@ public:
   // About log2(capacity) shared loads.
   [[nodiscard]] std::uint64_t size_estimate() const noexcept { return core_.size_estimate(); }
   [[nodiscard]] std::uint64_t capacity() const noexcept { return core_.capacity(); }
-  // Asks the kernel: three system calls. For when the ring stays empty.
+  // Asks the kernel: four system calls. For when the ring stays empty.
   [[nodiscard]] bool producer_alive() const noexcept { return role_.channel().role_alive(RTLANE_ROLE_PRODUCER); }
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(role_); }
 
