@@ -11,6 +11,8 @@
 #include "command.hpp"
 #include "demo/monitor.hpp"
 #include "output.hpp"
+#include "report.hpp"
+#include "subcommands.hpp"
 
 namespace rtlane::cli {
 namespace {
@@ -58,8 +60,8 @@ JSON: {"schema": "rtlane.demo/1", "source", "file", "speed", "outcome", "status"
 {"quantile", "margin_ns", "margin_limit_ns", "spin_share", "before": {percentiles}, "after": {percentiles}}}. With the
 document on standard output, the text goes to standard error.
 
-Exit status: 0 nothing was lost, torn or doubled (also when interrupted); 1 something was, or a process died; 2 wrong
-usage or a recording that cannot be understood.)";
+Exit status: 0 nothing was lost, torn or doubled (also when interrupted); 1 something was, a process died, or standard
+output cannot be written, which ends the run; 2 wrong usage or a recording that cannot be understood.)";
 
 struct Arguments {
   std::string imu;
@@ -174,11 +176,10 @@ int demo(int argc, char** argv)
   const auto result = demo::monitor(std::move(settings));
   if (!result)
     return fail(app, result.error().message);
+  const bool written = report.write(demo::result_json(*result));
   if (result->started)
-    fmt::print(report.text(), "{}", demo::result_text(*result));
-  if (!report.write(demo::result_json(*result)))
-    return std::max(result->status, finding);
-  return result->status;
+    say(report.text(), demo::result_text(*result));
+  return written ? result->status : std::max(result->status, finding);
 }
 
 }  // namespace rtlane::cli

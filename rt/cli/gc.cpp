@@ -6,6 +6,8 @@
 #include "command.hpp"
 #include "objects.hpp"
 #include "output.hpp"
+#include "report.hpp"
+#include "subcommands.hpp"
 
 namespace rtlane::cli {
 namespace {
@@ -85,12 +87,11 @@ int gc(int argc, char** argv)
   }
   if (text.empty())
     text = fmt::format("nothing to remove in {}\n", namespace_path());
+  const bool written = report.write(document);
   if (!report.on_stdout())
-    fmt::print("{}", text);
-  if (!report.write(document))
-    return finding;
+    say_out(text);
   const bool found = dry_run ? !document["removed"].empty() : !document["kept"].empty();
-  return found ? finding : good;
+  return written && !found ? good : finding;
 }
 
 }  // namespace rtlane::cli

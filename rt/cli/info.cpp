@@ -12,6 +12,8 @@
 #include "command.hpp"
 #include "objects.hpp"
 #include "output.hpp"
+#include "report.hpp"
+#include "subcommands.hpp"
 
 namespace rtlane::cli {
 namespace {
@@ -316,30 +318,30 @@ int info(int argc, char** argv)
   if (!problem.empty())
     document["problem"] = problem;
 
+  const bool written = report.write(document);
   if (!report.on_stdout()) {
-    fmt::print("name       {}\nkind       {}\nstate      {}\n", printable(entry.name), kind_text(entry.kind),
-               state_text(entry.state));
-    fmt::print("holders    {}", table.locks_known() ? fmt::format("{}", holders.locks) : "unknown");
+    std::string text = fmt::format("name       {}\nkind       {}\nstate      {}\n", printable(entry.name),
+                                   kind_text(entry.kind), state_text(entry.state));
+    text += fmt::format("holders    {}", table.locks_known() ? fmt::format("{}", holders.locks) : "unknown");
     for (const Process& process : holders.processes)
-      fmt::print("{} {} {}", &process == holders.processes.data() ? ":" : ",", process.pid, process.command);
-    fmt::print("\n");
+      text += fmt::format("{} {} {}", &process == holders.processes.data() ? ":" : ",", process.pid, process.command);
+    text += "\n";
     if (entry.created_unix_ns != 0)
-      fmt::print("created    {} ago by process {} of user {}\n", age_text(entry.created_unix_ns), entry.creator_pid,
-                 entry.creator_uid);
-    fmt::print("file       {} (mode {:04o}, user {}, group {})\n", printable(entry.path), entry.mode, entry.uid,
-               entry.gid);
+      text += fmt::format("created    {} ago by process {} of user {}\n", age_text(entry.created_unix_ns),
+                          entry.creator_pid, entry.creator_uid);
+    text += fmt::format("file       {} (mode {:04o}, user {}, group {})\n", printable(entry.path), entry.mode,
+                        entry.uid, entry.gid);
     if (entry.payload_path[0] != '\0')
-      fmt::print("payload    {}\n", printable(entry.payload_path));
+      text += fmt::format("payload    {}\n", printable(entry.payload_path));
     if (entry.state == RTLANE_ENTRY_LIVE || entry.state == RTLANE_ENTRY_ORPHAN)
-      fmt::print("\n{}", memory_text(entry, attached ? &*attached : nullptr));
+      text += "\n" + memory_text(entry, attached ? &*attached : nullptr);
     if (attached && attached->channel)
-      fmt::print("{}", channel_text(attached->channel, types));
+      text += channel_text(attached->channel, types);
     if (!problem.empty())
-      fmt::print("\nproblem    {}\n", printable(problem));
+      text += fmt::format("\nproblem    {}\n", printable(problem));
+    say_out(text);
   }
-  if (!report.write(document))
-    return finding;
-  return problem.empty() && entry.state == RTLANE_ENTRY_LIVE ? good : finding;
+  return written && problem.empty() && entry.state == RTLANE_ENTRY_LIVE ? good : finding;
 }
 
 }  // namespace rtlane::cli

@@ -7,6 +7,8 @@
 #include "command.hpp"
 #include "objects.hpp"
 #include "output.hpp"
+#include "report.hpp"
+#include "subcommands.hpp"
 
 namespace rtlane::cli {
 namespace {
@@ -92,17 +94,14 @@ int ls(int argc, char** argv)
   }
   document["hidden_processes"] = holders.hidden_processes();
 
+  const bool written = report.write(document);
   if (!report.on_stdout()) {
-    if (entries->empty())
-      fmt::print("no objects in {}\n", namespace_path());
-    else
-      fmt::print("{}", table_text(rows));
+    say_out(entries->empty() ? fmt::format("no objects in {}\n", namespace_path()) : table_text(rows));
     if (unexplained)
-      fmt::print("({} processes may not be looked at: some holders have no number here)\n", holders.hidden_processes());
+      say_out(fmt::format("({} processes may not be looked at: some holders have no number here)\n",
+                          holders.hidden_processes()));
   }
-  if (!report.write(document))
-    return finding;
-  return all_live ? good : finding;
+  return written && all_live ? good : finding;
 }
 
 }  // namespace rtlane::cli

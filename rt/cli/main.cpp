@@ -7,12 +7,13 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <exception>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "command.hpp"
+#include "output.hpp"
+#include "subcommands.hpp"
 
 namespace {
 
@@ -44,32 +45,33 @@ constexpr std::array externals = {
         "it is built with the benchmarks: configure with -DRTLANE_BUILD_BENCH=ON and build the target rtlane-bench"},
 };
 
-void print_help(std::FILE* to)
+std::string help_text()
 {
-  fmt::print(to,
-             "rtlane {}: lock-free real-time IPC with typed channels\n"
-             "\n"
-             "Usage: rtlane COMMAND [ARGUMENTS]\n"
-             "\n"
-             "Commands:\n",
-             rtlane_version());
+  std::string text = fmt::format(
+      "rtlane {}: lock-free real-time IPC with typed channels\n"
+      "\n"
+      "Usage: rtlane COMMAND [ARGUMENTS]\n"
+      "\n"
+      "Commands:\n",
+      rtlane_version());
   for (const Command& command : commands) {
     if (!command.summary.empty())
-      fmt::print(to, "  {:<8} {}\n", command.name, command.summary);
+      text += fmt::format("  {:<8} {}\n", command.name, command.summary);
   }
   for (const External& external : externals)
-    fmt::print(to, "  {:<8} {} (a program of its own)\n", external.name, external.summary);
-  fmt::print(to,
-             "\n"
-             "'rtlane COMMAND --help' is the manual of a command. 'rtlane X' with another X runs the program rtlane-X\n"
-             "from the folder of rtlane itself, or from ../libexec/rtlane beside it.\n"
-             "\n"
-             "Every command that reports knows --json [FILE]: FILE gets a JSON document beside the text; without\n"
-             "FILE, or with -, it goes to standard output instead of the text.\n"
-             "\n"
-             "Exit status: 0 good, 1 a finding or a failure, 2 wrong usage.\n"
-             "\n"
-             "Environment: RTLANE_DIR is the folder of the namespace (default /dev/shm/rtlane-<euid>).\n");
+    text += fmt::format("  {:<8} {} (a program of its own)\n", external.name, external.summary);
+  return text +
+         "\n"
+         "'rtlane COMMAND --help' is the manual of a command. 'rtlane X' with another X runs the program rtlane-X\n"
+         "from the folder of rtlane itself, or from ../libexec/rtlane beside it.\n"
+         "\n"
+         "Every command that reports knows --json [FILE]: FILE gets a JSON document beside the text; without\n"
+         "FILE, or with -, it goes to standard output instead of the text.\n"
+         "\n"
+         "Exit status: 0 good, 1 a finding or a failure, 2 wrong usage. Standard output that cannot be written is a\n"
+         "failure, unless its reader went away.\n"
+         "\n"
+         "Environment: RTLANE_DIR is the folder of the namespace (default /dev/shm/rtlane-<euid>).\n";
 }
 
 std::string own_folder()
@@ -93,38 +95,38 @@ int run_external(const std::string& name, char** argv)
       const std::string path = place + "/rtlane-" + name;
       execv(path.c_str(), argv);
       if (errno != ENOENT && errno != ENOTDIR) {
-        fmt::print(stderr, "rtlane: {} cannot be run: {}\n", path, std::strerror(errno));
+        rtlane::cli::say_err(fmt::format("rtlane: {} cannot be run: {}\n", path, std::strerror(errno)));
         return rtlane::cli::finding;
       }
     }
   }
   for (const External& external : externals) {
     if (external.name == name) {
-      fmt::print(stderr, "rtlane: the program rtlane-{} is not there (looked in {} and {}): {}\n", name, places[0],
-                 places[1], external.source);
+      rtlane::cli::say_err(fmt::format("rtlane: the program rtlane-{} is not there (looked in {} and {}): {}\n", name,
+                                       places[0], places[1], external.source));
       return rtlane::cli::usage;
     }
   }
-  fmt::print(stderr, "rtlane: there is no command '{}'", name);
+  std::string text = fmt::format("rtlane: there is no command '{}'", name);
   if (plausible)
-    fmt::print(stderr, ", and no program rtlane-{} in {} or {}", name, places[0], places[1]);
-  fmt::print(stderr, "; 'rtlane --help' lists the commands\n");
+    text += fmt::format(", and no program rtlane-{} in {} or {}", name, places[0], places[1]);
+  rtlane::cli::say_err(text + "; 'rtlane --help' lists the commands\n");
   return rtlane::cli::usage;
 }
 
 int run(int argc, char** argv)
 {
   if (argc < 2) {
-    print_help(stderr);
+    rtlane::cli::say_err(help_text());
     return rtlane::cli::usage;
   }
   const std::string name = argv[1];
   if (name == "--help" || name == "-h" || (name == "help" && argc == 2)) {
-    print_help(stdout);
+    rtlane::cli::say_out(help_text());
     return rtlane::cli::good;
   }
   if (name == "--version") {
-    fmt::print("rtlane {}\n", rtlane_version());
+    rtlane::cli::say_out(fmt::format("rtlane {}\n", rtlane_version()));
     return rtlane::cli::good;
   }
   if (name == "help") {
@@ -143,10 +145,5 @@ int run(int argc, char** argv)
 
 int main(int argc, char** argv)
 {
-  try {
-    return run(argc, argv);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "rtlane: {}\n", error.what());
-    return rtlane::cli::finding;
-  }
+  return rtlane::cli::run_program("rtlane", argc, argv, &run);
 }

@@ -13,6 +13,8 @@
 #include <sstream>
 #include <string_view>
 
+#include "output.hpp"
+
 namespace rtlane::cli {
 namespace {
 

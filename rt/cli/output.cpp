@@ -2,56 +2,48 @@
 
 #include <fmt/format.h>
 #include <rtlane/core/shm.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <ctime>
 
 namespace rtlane::cli {
 
-Report::~Report()
+namespace {
+
+int out_error = 0;  // errno of the first failure on standard output
+
+}  // namespace
+
+void say_err(std::string_view text) noexcept
 {
-  if (file_ != nullptr)
-    std::fclose(file_);
+  while (!text.empty()) {
+    const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written <= 0)
+      return;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
 }
 
-void Report::add_option(CLI::App& app)
+void say_out(std::string_view text) noexcept
 {
-  option_ = app.add_option("--json", path_,
-                           "Write a JSON document to FILE beside the text; without FILE, or with -, to standard "
-                           "output instead of the text")
-                ->type_name("FILE")
-                ->expected(0, 1);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() && out_error == 0)
+    out_error = errno;
 }
 
-expected<bool> Report::open()
+void say(std::FILE* to, std::string_view text) noexcept
 {
-  given_ = option_ != nullptr && option_->count() > 0;
-  if (!given_)
-    return false;
-  if (path_.empty())
-    path_ = "-";
-  if (path_ == "-")
-    return true;
-  file_ = std::fopen(path_.c_str(), "we");
-  if (file_ == nullptr)
-    return unexpected(Error{EINVAL, fmt::format("--json {}: cannot be written: {}", path_, std::strerror(errno))});
-  return true;
+  to == stderr ? say_err(text) : say_out(text);
 }
 
-bool Report::write(const Json& document)
+int flush_out() noexcept
 {
-  if (!given_)
-    return true;
-  // replace: a name or path that is not UTF-8 must not stop the report
-  const std::string text = document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  std::FILE* to = file_ != nullptr ? file_ : stdout;
-  if (std::fwrite(text.data(), 1, text.size(), to) == text.size() && std::fflush(to) == 0)
-    return true;
-  fmt::print(stderr, "rtlane: the JSON document could not be written to {}: {}\n",
-             on_stdout() ? "standard output" : path_, std::strerror(errno));
-  return false;
+  if (std::fflush(stdout) != 0 && out_error == 0)
+    out_error = errno;
+  return out_error;
 }
 
 const char* tier_text(std::uint32_t tier)

@@ -1,9 +1,5 @@
-// Text for people and JSON for programs.
+// Text for people: writing it, and numbers in it.
 #pragma once
-
-#include <CLI/App.hpp>
-#include <nlohmann/json.hpp>
-#include <rtlane/core/expected.hpp>
 
 #include <cstdint>
 #include <cstdio>
@@ -13,41 +9,15 @@
 
 namespace rtlane::cli {
 
-// Keys in the order in which they are written, as people read them.
-using Json = nlohmann::ordered_json;
-
-// --json FILE: a document beside the text. --json alone, or --json -: the document on standard output, and
-// no text there.
-class Report {
-public:
-  Report() = default;
-  Report(const Report&) = delete;
-  Report& operator=(const Report&) = delete;
-  ~Report();
-
-  void add_option(CLI::App& app);
-
-  // Opens FILE, so that one that cannot be written is known before the work. EINVAL: what the user has to
-  // hear. Call it once, after the arguments were read.
-  [[nodiscard]] expected<bool> open();
-
-  [[nodiscard]] bool wanted() const { return given_; }
-  [[nodiscard]] bool on_stdout() const { return given_ && path_ == "-"; }
-  // What followed --json; "-" for nothing.
-  [[nodiscard]] const std::string& path() const { return path_; }
-  // Where text goes: standard output, or standard error for a program that has to say something all the
-  // same while the document has standard output.
-  [[nodiscard]] std::FILE* text() const { return on_stdout() ? stderr : stdout; }
-
-  // Writes the document, if one is wanted. False after saying on stderr why it could not.
-  [[nodiscard]] bool write(const Json& document);
-
-private:
-  CLI::Option* option_ = nullptr;
-  std::string path_;
-  bool given_ = false;
-  std::FILE* file_ = nullptr;
-};
+// On standard error, at once and in one piece, so that sentences of two processes do not mix. Never fails: there is
+// nowhere left to say so.
+void say_err(std::string_view text) noexcept;
+// On standard output, buffered. What could not be written is told by flush_out().
+void say_out(std::string_view text) noexcept;
+// On `to`, one of stdout and stderr, by the above.
+void say(std::FILE* to, std::string_view text) noexcept;
+// Writes what say_out() left in the buffer. 0, or the errno of the first failure there ever was.
+int flush_out() noexcept;
 
 // Of enum rtlane_tier: "small", "thp", "hugetlb".
 const char* tier_text(std::uint32_t tier);

@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -53,17 +55,26 @@ struct Outcome {
 // A running tool. Leads a process group of its own, as a shell's foreground job does.
 class Tool {
 public:
-  static Tool start(const std::vector<std::string>& arguments, const std::string& program = RTLANE_TOOL)
+  // `prepare` runs in the new process when its output is redirected already; false ends it with status 77.
+  static Tool start(const std::vector<std::string>& arguments, const std::string& program = RTLANE_TOOL,
+                    const std::function<bool()>& prepare = {})
   {
     Tool tool;
     const std::string out = tool.scratch_->file("out");
     const std::string err = tool.scratch_->file("err");
     tool.child_ = Child::start([&] {
       setpgid(0, 0);
+      // Whatever the caller of the tests ignores, as nohup and a shell's background do.
+      for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE})
+        std::signal(number, SIG_DFL);
       const int out_fd = open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
       const int err_fd = open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
       if (dup2(out_fd, 1) < 0 || dup2(err_fd, 2) < 0)
         _exit(126);
+      close(out_fd);
+      close(err_fd);
+      if (prepare && !prepare())
+        _exit(77);
       std::vector<char*> argv = {const_cast<char*>("rtlane")};
       for (const std::string& argument : arguments)
         argv.push_back(const_cast<char*>(argument.c_str()));
@@ -95,9 +106,9 @@ private:
   Child child_;
 };
 
-inline Outcome run_tool(const std::vector<std::string>& arguments)
+inline Outcome run_tool(const std::vector<std::string>& arguments, const std::function<bool()>& prepare = {})
 {
-  return Tool::start(arguments).wait();
+  return Tool::start(arguments, RTLANE_TOOL, prepare).wait();
 }
 
 // The folder of recordings; "" and a reason where there is none.

@@ -19,6 +19,7 @@
 
 #include "command.hpp"
 #include "demo/process.hpp"
+#include "output.hpp"
 
 namespace rtlane::demo {
 namespace {
@@ -72,10 +73,7 @@ ChildFacts& Child::facts() const
 
 void Child::complain(const std::string& sentence) const
 {
-  // one write: sentences of two processes must not mix
-  const std::string line = fmt::format("rtlane demo: {}: {}\n", name_of(part_), sentence);
-  if (write(STDERR_FILENO, line.data(), line.size()) < 0)
-    return;  // nobody listens any more
+  cli::say_err(fmt::format("rtlane demo: {}: {}\n", name_of(part_), sentence));
 }
 
 std::optional<std::int64_t> Child::get_ready(const rtlane_shm_certificate& ring)
@@ -190,7 +188,7 @@ void Child::watch(int signal_fd, int finished_fd)
 int run_child(Part part, int argc, char** argv, int (*work)(Child& child))
 {
   const auto refuse = [&](const std::string& sentence) {
-    fmt::print(stderr, "rtlane demo: {}: {}\n", name_of(part), sentence);
+    cli::say_err(fmt::format("rtlane demo: {}: {}\n", name_of(part), sentence));
     return cli::finding;
   };
   if (argc != 2) {

@@ -13,6 +13,7 @@
 #include "demo/margin.hpp"
 #include "demo/phases.hpp"
 #include "demo/samples.hpp"
+#include "subcommands.hpp"
 
 namespace rtlane::demo {
 namespace {

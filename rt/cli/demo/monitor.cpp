@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <memory>
 #include <new>
 
@@ -20,6 +21,7 @@
 #include "demo/process.hpp"
 #include "demo/samples.hpp"
 #include "demo/view.hpp"
+#include "output.hpp"
 
 namespace rtlane::demo {
 namespace {
@@ -119,10 +121,8 @@ private:
 
 void Monitor::say(const std::string& sentence) const
 {
-  const std::string line = fmt::format("rtlane demo: {}\n", sentence);
-  std::fflush(settings_.text);
-  if (write(STDERR_FILENO, line.data(), line.size()) < 0)
-    return;  // nobody listens any more
+  cli::flush_out();
+  cli::say_err(fmt::format("rtlane demo: {}\n", sentence));
 }
 
 expected<bool> Monitor::make_state()
@@ -147,10 +147,8 @@ expected<bool> Monitor::make_state()
 
 expected<bool> Monitor::prepare()
 {
-  // A child that ends must be waited for, whatever the parent of this process ignores; and a reader of standard
-  // output that goes away ends the demo in order.
+  // A child that ends must be waited for, whatever the parent of this process ignores.
   signal(SIGCHLD, SIG_DFL);
-  signal(SIGPIPE, SIG_IGN);
   signal_fd_ = take_signals({SIGINT, SIGTERM, SIGHUP, SIGCHLD});
 
   if (auto made = make_state(); !made)
@@ -267,8 +265,6 @@ void Monitor::start_when_ready()
       shared.sensor.ready.load(std::memory_order_acquire) == 0 ||  // R2, pairs with R1
       shared.controller.ready.load(std::memory_order_acquire) == 0)
     return;
-  if (!settings_.plain)
-    std::fflush(settings_.text);
   shared.start_ns.store(rt::now_ns() + lead_ns, std::memory_order_release);  // G1, pairs with G2
 }
 
@@ -287,8 +283,11 @@ Result Monitor::run()
     end_of_patience();
     if (rt::now_ns() >= next_view_ns && started && asked_ns_ == 0) {
       next_view_ns = rt::now_ns() + view_.interval_ms() * std::int64_t{1'000'000};
-      if (!view_.show(state(), sensor_, controller_)) {
+      if (const int error = view_.show(state(), sensor_, controller_); error != 0) {
+        // A reader that went away has asked for the end; of anything else run_program() says what it was.
         interrupted_ = true;
+        if (error != EPIPE)
+          failure_ = fmt::format("standard output cannot be written ({}): ended", std::strerror(error));
         ask_end(Stop::asked);
       }
     }

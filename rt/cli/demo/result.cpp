@@ -9,6 +9,7 @@
 
 #include "demo/attitude.hpp"
 #include "demo/margin.hpp"
+#include "output.hpp"
 
 namespace rtlane::demo {
 

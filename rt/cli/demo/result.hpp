@@ -8,7 +8,7 @@
 #include <string>
 
 #include "demo/state.hpp"
-#include "output.hpp"
+#include "report.hpp"
 
 namespace rtlane::demo {
 

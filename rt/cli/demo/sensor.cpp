@@ -10,6 +10,7 @@
 #include "demo/child.hpp"
 #include "demo/recording.hpp"
 #include "demo/samples.hpp"
+#include "subcommands.hpp"
 
 namespace rtlane::demo {
 namespace {

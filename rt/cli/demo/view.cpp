@@ -133,12 +133,12 @@ std::string View::screen(const State& state, const Figures& figures, const Proce
   return text;
 }
 
-bool View::show(const State& state, const Process& sensor, const Process& controller)
+int View::show(const State& state, const Process& sensor, const Process& controller)
 {
   const Figures figures = take(state);
   if (!screen_) {
     if (figures.elapsed_s <= 0)
-      return true;
+      return 0;
     std::string text =
         fmt::format("{:6.1f} s  {:6.0f}/s  sent {}  received {}  latency {}  lost {}  torn {}  missed {}",
                     figures.elapsed_s, figures.rate_hz, figures.sent, figures.received, latency_text(figures.recent),
@@ -163,9 +163,10 @@ bool View::show(const State& state, const Process& sensor, const Process& contro
   return print(text);
 }
 
-bool View::print(const std::string& text)
+int View::print(const std::string& text)
 {
-  return std::fwrite(text.data(), 1, text.size(), to_) == text.size() && std::fflush(to_) == 0;
+  cli::say(to_, text);
+  return to_ == stdout ? cli::flush_out() : 0;
 }
 
 }  // namespace rtlane::demo

@@ -22,15 +22,16 @@ public:
   // How long to wait between two calls of show().
   [[nodiscard]] int interval_ms() const;
 
-  // False: nobody reads it any more.
-  bool show(const State& state, const Process& sensor, const Process& controller);
+  // 0, or the errno with which standard output refuses it. On standard error it is a bonus: what is refused is left
+  // out.
+  int show(const State& state, const Process& sensor, const Process& controller);
 
 private:
   struct Figures;
   [[nodiscard]] Figures take(const State& state);
   [[nodiscard]] std::string screen(const State& state, const Figures& figures, const Process& sensor,
                                    const Process& controller);
-  bool print(const std::string& text);
+  int print(const std::string& text);
 
   std::FILE* to_;
   bool screen_;
