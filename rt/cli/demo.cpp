@@ -93,6 +93,19 @@ std::string check_cpus(const std::vector<int>& cpus, const std::vector<int>& all
   return {};
 }
 
+// CLI::Range alone lets nan through.
+CLI::Validator finite_range(double min, double max)
+{
+  const CLI::Validator finite(
+      [](std::string& text) {
+        double value = 0.0;
+        return CLI::detail::lexical_cast(text, value) && std::isfinite(value) ? std::string()
+                                                                              : text + " is not a finite number";
+      },
+      "", "finite");
+  return finite & CLI::Range(min, max);
+}
+
 std::string check_name(const std::string& name)
 {
   // ".state" is added for the second object
@@ -114,15 +127,15 @@ int demo(int argc, char** argv)
       app.add_option("--imu", given.imu, "Replay this recording instead of measuring the host")->type_name("FILE");
   app.add_option("--speed", given.speed, "Replay so many times as fast (default 1)")
       ->type_name("X")
-      ->check(CLI::Range(1e-3, 1e9))
+      ->check(finite_range(1e-3, 1e9))
       ->needs(imu);
   app.add_option("--rate", given.rate_hz, "Ticks of the controller per second, and of the host source (default 1000)")
       ->type_name("HZ")
-      ->check(CLI::Range(1.0, 10000.0));
+      ->check(finite_range(1.0, 10000.0));
   app.add_option("--duration", given.duration_s,
                  "End after so many seconds; 0 = no limit (default 12, with --imu the whole recording)")
       ->type_name("S")
-      ->check(CLI::Range(0.0, 1e9));
+      ->check(finite_range(0.0, 1e9));
   app.add_option("--capacity", given.capacity,
                  "Samples the ring holds, rounded up to a power of two (default 32768: 2 MiB, worth a huge page)")
       ->type_name("N")
