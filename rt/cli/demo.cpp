@@ -47,9 +47,10 @@ What the figures mean
 Both loops ask for a CPU of their own and SCHED_FIFO; what is refused is said, and why. They sleep between ticks,
 so that the monitor can run also with one CPU.
 
-Ending: by itself after --duration or the recording. Ctrl-C or SIGTERM to any of the three ends all in order, with
-the table; a second one kills. A process that is killed is noticed by the others (the kernel drops its lease): they
-say so and end within a second, and no object is left. A stopped process is not dead: it is waited for.
+Ending: by itself after --duration or the recording. Ctrl-C, SIGTERM or SIGHUP to any of the three ends all in order,
+with the table; a second one kills. Those that the caller ignores stay ignored, so that nohup works. A process that is
+killed is noticed by the others (the kernel drops its lease): they say so and end within a second, and no object is
+left. A stopped process is not dead: it is waited for.
 
 JSON: {"schema": "rtlane.demo/1", "source", "file", "speed", "outcome", "status", "elapsed_s", "rate_hz", "sent",
 "received", "lost", "torn", "doubled", "unread", "ticks", "missed_ticks", "full_waits", "full_wait_ns", "latency": {"count",

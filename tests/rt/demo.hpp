@@ -22,11 +22,11 @@ namespace rtlane::test {
 // gone, so that their ends can be waited for.
 class RunningDemo {
 public:
-  explicit RunningDemo(std::vector<std::string> arguments)
+  explicit RunningDemo(std::vector<std::string> arguments, const std::function<bool()>& prepare = {})
   {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     arguments.insert(arguments.begin(), {"demo", "--name", "test"});
-    tool_ = Tool::start(arguments);
+    tool_ = Tool::start(arguments, RTLANE_TOOL, prepare);
   }
 
   Tool& tool() { return tool_; }

@@ -44,6 +44,31 @@ TEST(DemoEnd, SigintAndSigtermToAnyOfTheThreeEndAllWithTheTable)
   }
 }
 
+TEST(DemoEnd, ASignalThatTheCallerIgnoresStaysIgnoredInAllThree)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  RunningDemo demo({"--duration", "0"}, [] { return std::signal(SIGHUP, SIG_IGN) != SIG_ERR; });  // as nohup does
+  ASSERT_TRUE(demo.wait_received(20));
+  demo.tool().signal_group(SIGHUP);
+  for (const demo::Part part : {demo::Part::monitor, demo::Part::sensor, demo::Part::controller})
+    kill(demo.pid(part), SIGHUP);
+  EXPECT_TRUE(demo.wait_received(demo.received() + 300));
+  EXPECT_FALSE(demo.stop_asked());
+  demo.tool().signal(SIGTERM);
+  expect_clean_end(demo.tool().wait(), space);
+}
+
+TEST(DemoEnd, AHangUpEndsItInOrder)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  RunningDemo demo({"--duration", "0"});
+  ASSERT_TRUE(demo.wait_received(20));
+  demo.tool().signal_group(SIGHUP);
+  expect_clean_end(demo.tool().wait(), space);
+}
+
 TEST(DemoEnd, AnInterruptedRunWritesItsJsonDocument)
 {
   Watchdog watchdog(60);

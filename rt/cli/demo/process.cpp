@@ -11,13 +11,24 @@
 #include <cstring>
 
 namespace rtlane::demo {
+namespace {
+
+bool is_ignored(int number)
+{
+  struct sigaction action = {};
+  return sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+}  // namespace
 
 int take_signals(std::initializer_list<int> signals)
 {
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : signals)
-    sigaddset(&set, number);
+  for (const int number : signals) {
+    if (!is_ignored(number))
+      sigaddset(&set, number);
+  }
   sigprocmask(SIG_BLOCK, &set, nullptr);
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -32,17 +43,15 @@ expected<Process> Process::start(Part part, const std::string& state_name)
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
   posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  // Signals that end the demo stay blocked until the child reads them, so that a Ctrl-C in between is not lost.
+  // Signals that end the demo stay blocked until the child reads them, so that a Ctrl-C in between is not lost. It
+  // inherits which of them are ignored.
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGCHLD})
+  for (const int number : {SIGINT, SIGTERM, SIGHUP})
     sigaddset(&set, number);
-  posix_spawnattr_setsigdefault(&attributes, &set);
-  sigdelset(&set, SIGPIPE);
-  sigdelset(&set, SIGCHLD);
   posix_spawnattr_setsigmask(&attributes, &set);
 
   Process process;

@@ -11,7 +11,8 @@
 
 namespace rtlane::demo {
 
-// Blocks these signals in the process and makes them readable: a descriptor of struct signalfd_siginfo.
+// Blocks these signals in the process and makes them readable: a descriptor of struct signalfd_siginfo. Those that the
+// caller of the program ignores (nohup, a shell's background) stay ignored.
 int take_signals(std::initializer_list<int> signals);
 
 // A child process running this program with a hidden subcommand.
