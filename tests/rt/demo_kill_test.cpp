@@ -48,6 +48,14 @@ bool contains(const std::vector<Part>& parts, Part part)
   return std::find(parts.begin(), parts.end(), part) != parts.end();
 }
 
+// 'R', 'S', 'T' ... as /proc/PID/stat has it.
+char process_state(pid_t pid)
+{
+  const std::string stat = read_file("/proc/" + std::to_string(pid) + "/stat");
+  const std::size_t name_end = stat.rfind(')');
+  return name_end == std::string::npos ? '?' : stat[name_end + 2];
+}
+
 TEST(DemoKill, AKilledSensorIsNamedAndTheRestEndsAndNothingIsLeft)
 {
   Watchdog watchdog(60);
@@ -159,6 +167,23 @@ TEST(DemoKill, WhileTheMonitorIsStoppedTheOthersNoticeEachOthersDeath)
     EXPECT_TRUE(eventually([&] { return demo.tool().err().find(sentence) != std::string::npos; }));
     demo.tool().signal(SIGCONT);
     EXPECT_EQ(demo.tool().wait().status, 1);
+    EXPECT_TRUE(object_files(space.path()).empty());
+  }
+}
+
+TEST(DemoKill, AKilledMonitorIsTheEndAlsoForAStoppedPart)
+{
+  Watchdog watchdog(60);
+  for (const Part stopped : {Part::sensor, Part::controller}) {
+    SCOPED_TRACE(std::string("stopped: ") + name_of(stopped));
+    TempNamespace space;
+    RunningDemo demo({"--duration", "0"});
+    ASSERT_TRUE(demo.wait_received(20));
+    kill(demo.pid(stopped), SIGSTOP);
+    ASSERT_TRUE(eventually([&] { return process_state(demo.pid(stopped)) == 'T'; }));
+    demo.tool().signal(SIGKILL);
+    EXPECT_EQ(demo.tool().wait().status, -SIGKILL);
+    EXPECT_EQ(demo.wait_for_children(), (std::map<Part, int>{{Part::sensor, 1}, {Part::controller, 1}}));
     EXPECT_TRUE(object_files(space.path()).empty());
   }
 }

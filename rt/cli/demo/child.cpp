@@ -152,6 +152,9 @@ void Child::look_after_the_others()
   }
   const int monitor = held(Part::monitor);
   if (monitor == 0) {
+    // Nobody is left to let a stopped peer run on so that it can end, and we wait for its end.
+    if (other.ready.load(std::memory_order_acquire) == 1 && held(peer) == 1)  // R2, pairs with R1
+      kill(other.pid, SIGCONT);
     why += fmt::format("{}the monitor (process {}) is dead: the kernel has dropped its lease",
                        why.empty() ? "" : ", and ", plan().monitor_pid);
   } else if (monitor == -ESTALE) {
