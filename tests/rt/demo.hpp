@@ -11,12 +11,21 @@
 #include <vector>
 
 #include "demo/state.hpp"
+#include "recordings.hpp"
 #include "support/shared_page.hpp"
 #include "support/shm.hpp"
 #include "support/watchdog.hpp"
 #include "tool.hpp"
 
 namespace rtlane::test {
+
+// 'R', 'S', 'T' ... as /proc/PID/stat has it.
+inline char process_state(pid_t pid)
+{
+  const std::string stat = read_file("/proc/" + std::to_string(pid) + "/stat");
+  const std::size_t name_end = stat.rfind(')');
+  return name_end == std::string::npos ? '?' : stat[name_end + 2];
+}
 
 // `rtlane demo` with a ring called "test". Its sensor and controller become children of the test when the monitor is
 // gone, so that their ends can be waited for.

@@ -84,10 +84,11 @@ TEST(DemoEnd, AnInterruptedRunWritesItsJsonDocument)
 
 TEST(DemoEnd, ASlowReplayIsInterruptedInTheMiddleOfItsSleep)
 {
-  RTLANE_NEED_RECORDING(recording);
   Watchdog watchdog(60);
   TempNamespace space;
-  RunningDemo demo({"--imu", recording, "--speed", "0.001"});  // ten seconds between samples
+  const Scratch scratch;
+  RunningDemo demo({"--imu", scratch.write("rolling.csv", rolling_recording(10)), "--speed",
+                    "0.001"});  // ten seconds between samples
   ASSERT_TRUE(demo.wait_received(1));
   demo.tool().signal(SIGINT);
   expect_clean_end(demo.tool().wait(), space);

@@ -9,10 +9,6 @@ namespace {
 
 using testing::HasSubstr;
 
-const std::string header =
-    "Time (s),Gyroscope X (deg/s),Gyroscope Y (deg/s),Gyroscope Z (deg/s),Accelerometer X (g),Accelerometer Y (g),"
-    "Accelerometer Z (g)\n";
-
 TEST(DemoInput, ABadRecordingIsRefusedWithTheLineAndNothingIsLeft)
 {
   struct Case {
@@ -21,10 +17,10 @@ TEST(DemoInput, ABadRecordingIsRefusedWithTheLineAndNothingIsLeft)
   };
   const Case cases[] = {
       {"", "the file is empty"},
-      {header, "no samples"},
+      {recording_header, "no samples"},
       {"Time (s),Gyroscope X (deg/s)\n0,1\n", "line 1: there is no column 'Gyroscope Y"},
-      {header + "0,0,0,0,0,0,one\n", "line 2: column 'Accelerometer Z' holds 'one'"},
-      {header + "1,0,0,0,0,0,1\n0,0,0,0,0,0,1\n", "line 3: time does not increase"},
+      {recording_header + "0,0,0,0,0,0,one\n", "line 2: column 'Accelerometer Z' holds 'one'"},
+      {recording_header + "1,0,0,0,0,0,1\n0,0,0,0,0,0,1\n", "line 3: time does not increase"},
   };
   Watchdog watchdog(100);
   TempNamespace space;
@@ -54,7 +50,7 @@ TEST(DemoInput, ASingleSampleIsARecordingToo)
   TempNamespace space;
   const Scratch scratch;
   const Outcome outcome =
-      run_tool({"demo", "--imu", scratch.write("one.csv", header + "5,0,0,0,0,0.5,0.8660254\n"), "--json"});
+      run_tool({"demo", "--imu", scratch.write("one.csv", recording_header + "5,0,0,0,0,0.5,0.8660254\n"), "--json"});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_EQ(outcome.json()["received"], 1);
   EXPECT_NEAR(outcome.json()["attitude"]["roll_deg"].get<double>(), 30.0, 0.01);

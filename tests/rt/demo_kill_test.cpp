@@ -48,14 +48,6 @@ bool contains(const std::vector<Part>& parts, Part part)
   return std::find(parts.begin(), parts.end(), part) != parts.end();
 }
 
-// 'R', 'S', 'T' ... as /proc/PID/stat has it.
-char process_state(pid_t pid)
-{
-  const std::string stat = read_file("/proc/" + std::to_string(pid) + "/stat");
-  const std::size_t name_end = stat.rfind(')');
-  return name_end == std::string::npos ? '?' : stat[name_end + 2];
-}
-
 TEST(DemoKill, AKilledSensorIsNamedAndTheRestEndsAndNothingIsLeft)
 {
   Watchdog watchdog(60);
@@ -138,10 +130,11 @@ TEST(DemoKill, AllThreeAtOnceLeaveOrphansThatLsShowsAndGcRemoves)
 
 TEST(DemoKill, ASensorThatWaitsForRoomEndsWhenTheControllerIsKilled)
 {
-  RTLANE_NEED_RECORDING(recording);
   Watchdog watchdog(60);
   TempNamespace space;
-  RunningDemo demo({"--imu", recording, "--speed", "20", "--capacity", "16"});
+  const Scratch scratch;
+  RunningDemo demo(
+      {"--imu", scratch.write("rolling.csv", rolling_recording(10'000)), "--speed", "20", "--capacity", "16"});
   ASSERT_TRUE(demo.wait_received(20));
   kill(demo.controller(), SIGSTOP);
   ASSERT_TRUE(eventually([&] { return demo.full_waits() > 0; }));

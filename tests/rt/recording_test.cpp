@@ -5,15 +5,14 @@
 
 #include <random>
 
+#include "recordings.hpp"
+
 namespace rtlane::demo {
 namespace {
 
+using test::recording_header;
 using testing::AllOf;
 using testing::HasSubstr;
-
-const std::string header =
-    "Time (s),Gyroscope X (deg/s),Gyroscope Y (deg/s),Gyroscope Z (deg/s),Accelerometer X (g),Accelerometer Y (g),"
-    "Accelerometer Z (g)\n";
 
 std::string refusal(const std::string& text)
 {
@@ -60,7 +59,7 @@ TEST(Recording, OtherUnitsAreConverted)
 
 TEST(Recording, ALastLineWithoutNewlineAndAByteOrderMarkAreFine)
 {
-  const auto rows = parse_recording("\xef\xbb\xbf" + header + "0,0,0,0,0,0,1\n1,0,0,0,0,0,1", "f.csv");
+  const auto rows = parse_recording("\xef\xbb\xbf" + recording_header + "0,0,0,0,0,0,1\n1,0,0,0,0,0,1", "f.csv");
   ASSERT_TRUE(rows) << rows.error().message;
   EXPECT_EQ(rows->size(), 2u);
 }
@@ -68,64 +67,66 @@ TEST(Recording, ALastLineWithoutNewlineAndAByteOrderMarkAreFine)
 TEST(Recording, AMissingColumnIsNamedWithTheOnesThatAreThere)
 {
   EXPECT_THAT(
-      refusal(with(header, "Gyroscope Y", "Gyro Y") + "0,0,0,0,0,0,1\n"),
+      refusal(with(recording_header, "Gyroscope Y", "Gyro Y") + "0,0,0,0,0,0,1\n"),
       AllOf(HasSubstr("f.csv: line 1"), HasSubstr("'Gyroscope Y (deg/s or rad/s)'"), HasSubstr("'Gyro Y (deg/s)'")));
 }
 
 TEST(Recording, AWrongUnitIsNamedWithTheOnesThatAreKnown)
 {
-  EXPECT_THAT(refusal(with(header, "Gyroscope Z (deg/s)", "Gyroscope Z (rpm)") + "0,0,0,0,0,0,1\n"),
+  EXPECT_THAT(refusal(with(recording_header, "Gyroscope Z (deg/s)", "Gyroscope Z (rpm)") + "0,0,0,0,0,0,1\n"),
               AllOf(HasSubstr("'Gyroscope Z'"), HasSubstr("'rpm'"), HasSubstr("deg/s or rad/s")));
 }
 
 TEST(Recording, AColumnWithoutUnitIsRefused)
 {
-  EXPECT_THAT(refusal(with(header, "Time (s)", "Time") + "0,0,0,0,0,0,1\n"),
+  EXPECT_THAT(refusal(with(recording_header, "Time (s)", "Time") + "0,0,0,0,0,0,1\n"),
               AllOf(HasSubstr("'Time' has no unit"), HasSubstr("Time (s or ms or us or ns)")));
 }
 
 TEST(Recording, AColumnThatIsThereTwiceIsRefused)
 {
-  EXPECT_THAT(refusal(with(header, "Gyroscope Z", "Gyroscope X") + "0,0,0,0,0,0,1\n"),
+  EXPECT_THAT(refusal(with(recording_header, "Gyroscope Z", "Gyroscope X") + "0,0,0,0,0,0,1\n"),
               AllOf(HasSubstr("'Gyroscope X' is there twice"), HasSubstr("2 and 4")));
 }
 
 TEST(Recording, ABadNumberIsShownWithLineAndColumn)
 {
   for (const std::string bad : {"abc", "", "1.5x", "nan", "inf", "-inf", "1e999", "0x10", "1 2", "--1"})
-    EXPECT_THAT(refusal(header + "0,0,0,0,0,0,1\n1,0,0,0,0," + bad + ",1\n"),
+    EXPECT_THAT(refusal(recording_header + "0,0,0,0,0,0,1\n1,0,0,0,0," + bad + ",1\n"),
                 AllOf(HasSubstr("f.csv: line 3"), HasSubstr("'Accelerometer Y'"), HasSubstr("'" + bad + "'")))
         << bad;
 }
 
 TEST(Recording, AValueThatNoFloatHoldsIsRefused)
 {
-  EXPECT_THAT(refusal(header + "0,0,0,0,0,1e300,1\n"), AllOf(HasSubstr("line 2"), HasSubstr("too large")));
+  EXPECT_THAT(refusal(recording_header + "0,0,0,0,0,1e300,1\n"), AllOf(HasSubstr("line 2"), HasSubstr("too large")));
 }
 
 TEST(Recording, AnotherNumberOfFieldsIsRefusedWithTheLine)
 {
-  EXPECT_THAT(refusal(header + "0,0,0,0,0,0,1\n1,0,0,0,0,0\n"), HasSubstr("line 3 has 6 fields, line 1 has 7"));
-  EXPECT_THAT(refusal(header + "0,0,0,0,0,0,1,\n"), HasSubstr("line 2 has 8 fields, line 1 has 7"));
+  EXPECT_THAT(refusal(recording_header + "0,0,0,0,0,0,1\n1,0,0,0,0,0\n"),
+              HasSubstr("line 3 has 6 fields, line 1 has 7"));
+  EXPECT_THAT(refusal(recording_header + "0,0,0,0,0,0,1,\n"), HasSubstr("line 2 has 8 fields, line 1 has 7"));
 }
 
 TEST(Recording, TimeHasToIncrease)
 {
-  EXPECT_THAT(refusal(header + "0,0,0,0,0,0,1\n2,0,0,0,0,0,1\n\n1.5,0,0,0,0,0,1\n"),
+  EXPECT_THAT(refusal(recording_header + "0,0,0,0,0,0,1\n2,0,0,0,0,0,1\n\n1.5,0,0,0,0,0,1\n"),
               AllOf(HasSubstr("line 5: time does not increase"), HasSubstr("1.5 s after 2 s")));
-  EXPECT_THAT(refusal(header + "1,0,0,0,0,0,1\n1,0,0,0,0,0,1\n"), HasSubstr("line 3: time does not increase"));
+  EXPECT_THAT(refusal(recording_header + "1,0,0,0,0,0,1\n1,0,0,0,0,0,1\n"),
+              HasSubstr("line 3: time does not increase"));
 }
 
 TEST(Recording, TimesBeyondTheClockAreRefused)
 {
-  EXPECT_THAT(refusal(header + "1e18,0,0,0,0,0,1\n"), HasSubstr("out of range"));
+  EXPECT_THAT(refusal(recording_header + "1e18,0,0,0,0,0,1\n"), HasSubstr("out of range"));
 }
 
 TEST(Recording, EmptyFilesAndFilesWithoutSamplesAreRefused)
 {
   EXPECT_THAT(refusal(""), HasSubstr("the file is empty"));
-  EXPECT_THAT(refusal(header), HasSubstr("no samples"));
-  EXPECT_THAT(refusal("\n" + header), HasSubstr("there is no column"));
+  EXPECT_THAT(refusal(recording_header), HasSubstr("no samples"));
+  EXPECT_THAT(refusal("\n" + recording_header), HasSubstr("there is no column"));
 }
 
 TEST(Recording, AFileThatCannotBeReadSaysWhy)
@@ -140,7 +141,7 @@ TEST(Recording, AFileThatCannotBeReadSaysWhy)
 
 TEST(Recording, MessagesShowNoControlCharactersOfTheFile)
 {
-  const std::string message = refusal("\x1b[2J\x07" + header + "0,0,0,0,0,0,1\n");
+  const std::string message = refusal("\x1b[2J\x07" + recording_header + "0,0,0,0,0,0,1\n");
   EXPECT_EQ(message.find('\x1b'), std::string::npos);
   EXPECT_EQ(message.find('\x07'), std::string::npos);
 }
@@ -151,7 +152,7 @@ TEST(Recording, ManyDamagedFilesGiveRowsOrASentence)
   const unsigned seed = std::random_device{}();
   SCOPED_TRACE(seed);
   std::mt19937 random(seed);
-  const std::string good = header + "0,1,2,3,4,5,6\n0.5,1,2,3,4,5,6\n1,1,2,3,4,5,6\n";
+  const std::string good = recording_header + "0,1,2,3,4,5,6\n0.5,1,2,3,4,5,6\n1,1,2,3,4,5,6\n";
   for (int round = 0; round < 20'000; ++round) {
     std::string text = good;
     for (unsigned changes = 1 + random() % 4; changes > 0; --changes) {

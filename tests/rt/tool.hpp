@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -110,18 +109,5 @@ inline Outcome run_tool(const std::vector<std::string>& arguments, const std::fu
 {
   return Tool::start(arguments, RTLANE_TOOL, prepare).wait();
 }
-
-// The folder of recordings; "" and a reason where there is none.
-inline std::string data_folder()
-{
-  const char* named = std::getenv("RTLANE_DATA");
-  const std::string folder = named != nullptr ? named : RTLANE_SOURCE_DIR "/../shared/data";
-  return std::filesystem::exists(folder + "/imu-xio.csv") ? folder : "";
-}
-
-#define RTLANE_NEED_RECORDING(path)                                                                        \
-  if (::rtlane::test::data_folder().empty())                                                               \
-    GTEST_SKIP() << "no imu-xio.csv in ../shared/data beside the checkout, nor in the folder RTLANE_DATA"; \
-  const std::string path = ::rtlane::test::data_folder() + "/imu-xio.csv"
 
 }  // namespace rtlane::test
