@@ -39,7 +39,9 @@ Sources
 
 What the figures mean
   latency      from just before a sample is published until a controller's tick has it in hand; that includes
-               the wait for the tick. Percentiles are upper bounds, at most 3.2 % above the true value; max is exact
+               the wait for the tick, and not what happened before: a sensor that waited for room, or was held up,
+               is late. Percentiles are upper bounds, at most 3.2 % above the true value; max is exact
+  replay late  (--imu) how long after its time in the recording each sample's turn came
   lost         numbers missing among the samples; torn: checksum wrong; doubled: came twice
   missed       ticks of the controller's grid that were over before it could begin them
   full ring    samples that found no room: the sensor waits then, it never drops
@@ -56,10 +58,11 @@ JSON: {"schema": "rtlane.demo/1", "source", "file", "speed", "outcome", "status"
 "received", "lost", "torn", "doubled", "unread", "ticks", "missed_ticks", "full_waits", "full_wait_ns", "latency": {"count",
 "p50_ns", "p99_ns", "p99_9_ns", "max_ns"}, "tick_late": {the same}, "ring", "capacity", "page_size", "tier", "mapped_bytes",
 "locked_bytes" (of the ring, in the controller), "page_reason", "page_fix", "lock_reason", "lock_fix", "sensor": {"pid",
-"policy", "priority", "cpu", "page_faults", "not_granted", "missed_ticks"}, "controller": {...}, and either "attitude":
-{"filter", "kp", "ki", "roll_deg", "pitch_deg" (at the end), "roll_max_deg", "pitch_max_deg" (largest absolute)} or "loop":
-{"quantile", "margin_ns", "margin_limit_ns", "spin_share", "before": {percentiles}, "after": {percentiles}}}. With the
-document on standard output, the text goes to standard error.
+"policy", "priority", "cpu", "page_faults", "not_granted", "missed_ticks"}, "controller": {...}, and with --imu
+"replay_late": {percentiles}, "attitude": {"filter", "kp", "ki", "roll_deg", "pitch_deg" (at the end), "roll_max_deg",
+"pitch_max_deg" (largest absolute)}, without it "loop": {"quantile", "margin_ns", "margin_limit_ns", "spin_share",
+"before": {percentiles}, "after": {percentiles}}}. With the document on standard output, the text goes to standard
+error.
 
 Exit status: 0 nothing was lost, torn or doubled (also when interrupted); 1 something was, a process died, or standard
 output cannot be written, which ends the run; 2 wrong usage or a recording that cannot be understood.)";

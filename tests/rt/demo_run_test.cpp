@@ -47,6 +47,8 @@ TEST(DemoRun, AWholeRecordingArrivesAtItsTimesAndGivesTheAttitude)
   EXPECT_EQ(document["source"], "imu");
   EXPECT_EQ(document["file"], recording);
   EXPECT_EQ(document["sent"], 2'001);
+  EXPECT_EQ(document["replay_late"]["count"], 2'001);
+  expect_percentiles(document["replay_late"]);
   // the replay keeps the time stamps: 20 s at 20 times the speed cannot take less
   EXPECT_GE(document["elapsed_s"], 1.0);
   EXPECT_NEAR(document["attitude"]["roll_deg"].get<double>(), 0.0, 1.0);
@@ -89,8 +91,30 @@ TEST(DemoRun, AtAnySpeedAndWithATinyRingNothingIsDroppedAndTheWaitsAreCounted)
   EXPECT_EQ(document["capacity"], 64);
   EXPECT_GT(document["full_waits"], 0);
   EXPECT_GT(document["full_wait_ns"], 0);
+  // who waited for room came late to the next sample's time: the last one by nearly all of the waiting
+  EXPECT_GT(document["replay_late"]["max_ns"].get<double>(), document["full_wait_ns"].get<double>() / 2);
   // the text went to standard error
   EXPECT_THAT(outcome.err, HasSubstr("samples waited for room"));
+}
+
+TEST(DemoRun, ASensorThatWasHeldUpShowsInTheLatenessOfTheReplay)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  const Scratch scratch;
+  RunningDemo demo({"--imu", scratch.write("rolling.csv", rolling_recording(100'000)), "--json"});
+  ASSERT_TRUE(demo.wait_received(20));
+  kill(demo.sensor(), SIGSTOP);
+  ASSERT_TRUE(eventually([&] { return process_state(demo.sensor()) == 'T'; }));
+  const std::uint64_t before = demo.sent();
+  sleep_us(400'000);  // what is to be seen
+  kill(demo.sensor(), SIGCONT);
+  EXPECT_TRUE(eventually([&] { return demo.sent() > before + 60; }));
+  demo.tool().signal(SIGTERM);
+  const json document = demo.tool().wait().json();
+  // the samples are 10 ms apart
+  EXPECT_GE(document["replay_late"]["max_ns"], 380'000'000);
+  EXPECT_THAT(demo.tool().err(), HasSubstr("replay late by"));
 }
 
 TEST(DemoRun, TheAttitudeDoesNotDependOnTheSpeed)

@@ -121,6 +121,7 @@ void Result::fill(const State& state, const rtlane_shm_certificate& ring_facts, 
   sensor_spin_ns = get(state.sensor.spin_ns);
   latency = state.controller.latency.snapshot();
   tick_late = state.controller.tick_late.snapshot();
+  replay_late = state.sensor.replay_late.snapshot();
   before = state.controller.before.snapshot();
   after = state.controller.after.snapshot();
   margin_ns = get(state.controller.margin_ns);
@@ -165,7 +166,9 @@ std::string result_text(const Result& result)
   std::vector<std::vector<std::string>> rows = {{"", "COUNT", "P50", "P99", "P99.9", "MAX"},
                                                 percentile_cells("  latency (published to used)", result.latency),
                                                 percentile_cells("  tick begins late by", result.tick_late)};
-  if (result.source == Source::host) {
+  if (result.source == Source::imu) {
+    rows.push_back(percentile_cells("  replay late by", result.replay_late));
+  } else {
     rows.push_back(percentile_cells("  sensor late, before (margin 0)", result.before));
     rows.push_back(percentile_cells(
         fmt::format("  sensor late, after (margin {})", duration_text(static_cast<std::uint64_t>(result.margin_ns))),
@@ -237,7 +240,8 @@ Json result_json(const Result& result)
   json["sensor"] = child_json(result.sensor);
   json["sensor"]["missed_ticks"] = result.sensor_missed_ticks;
   json["controller"] = child_json(result.controller);
-  if (result.source == Source::imu)
+  if (result.source == Source::imu) {
+    json["replay_late"] = percentile_json(result.replay_late);
     json["attitude"] = {{"filter", "explicit complementary filter with bias (Mahony, Hamel, Pflimlin 2008)"},
                         {"kp", AttitudeFilter::kp},
                         {"ki", AttitudeFilter::ki},
@@ -245,10 +249,11 @@ Json result_json(const Result& result)
                         {"pitch_deg", result.pitch_deg},
                         {"roll_max_deg", result.roll_max_deg},
                         {"pitch_max_deg", result.pitch_max_deg}};
-  else
+  } else {
     json["loop"] = {{"quantile", MarginController::quantile},    {"margin_ns", result.margin_ns},
                     {"margin_limit_ns", result.margin_limit_ns}, {"spin_share", spin_share(result)},
                     {"before", percentile_json(result.before)},  {"after", percentile_json(result.after)}};
+  }
   return json;
 }
 

@@ -40,6 +40,7 @@ struct Result {
   std::uint64_t sensor_spin_ns = 0;
   Histogram latency;
   Histogram tick_late;
+  Histogram replay_late;
 
   std::string ring;
   std::uint64_t capacity = 0;

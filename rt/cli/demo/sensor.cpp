@@ -82,6 +82,8 @@ void replay(Child& child, Outlet<ImuSample>& outlet, const std::vector<ImuRow>& 
     const std::int64_t due_ns = start_ns + std::llround(after_ns);
     if (!child.sleep_until(std::min(due_ns, end_ns)) || due_ns >= end_ns)
       return;
+    child.state().sensor.replay_late.record(
+        static_cast<std::uint64_t>(std::max(rt::now_ns() - due_ns, std::int64_t{0})));
     ImuSample sample{};
     sample.time_s = row.time_s;
     std::copy(row.gyro_deg_s.begin(), row.gyro_deg_s.end(), sample.gyro_deg_s);

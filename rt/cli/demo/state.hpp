@@ -48,7 +48,7 @@ struct Plan {
   char imu_path[4096];
 };
 
-inline constexpr std::uint64_t plan_magic = 0x31304f4d45445452;  // "RTDEMO01"
+inline constexpr std::uint64_t plan_magic = 0x32304f4d45445452;  // "RTDEMO02"
 
 // What every child tells about itself, before `ready`.
 struct ChildFacts {
@@ -78,6 +78,7 @@ struct State {
     std::atomic<std::uint64_t> full_wait_ns;
     std::atomic<std::uint64_t> missed_ticks;  // of the host source: slots of its grid that it slept through
     std::atomic<std::uint64_t> spin_ns;       // of the host source: spent polling the clock
+    Histogram replay_late;                    // of a recording: how late each sample's turn came
   } sensor;
 
   struct alignas(cache_line_bytes) Controller : ChildFacts {
