@@ -129,7 +129,8 @@ bool Child::sleep_until(std::int64_t due_ns) const
 void Child::report_faults() const
 {
   // relaxed: read after `finished`, or as a number that grows
-  facts().faults.store(faults_of_this_thread() - faults_before_, std::memory_order_relaxed);
+  if (faults_before_)
+    facts().faults.store(faults_of_this_thread() - *faults_before_, std::memory_order_relaxed);
 }
 
 // 1, 0, or a negative errno.

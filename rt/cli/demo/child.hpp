@@ -39,7 +39,7 @@ public:
   // Sleeps until then, in slices, so that an end is noticed. False: it is ending.
   [[nodiscard]] bool sleep_until(std::int64_t due_ns) const;
 
-  // Page faults of this thread since get_ready().
+  // Page faults of this thread since the start; none before it.
   void report_faults() const;
 
   // On stderr, under the part's name.
@@ -56,7 +56,7 @@ private:
   SharedMemory memory_;
   std::atomic<bool> peer_gone_{false};
   bool complained_ = false;
-  std::uint64_t faults_before_ = 0;
+  std::optional<std::uint64_t> faults_before_;  // nothing: not started
 };
 
 // The whole life of a child process; argv[1] names the state object. `work` runs in the real-time thread;
