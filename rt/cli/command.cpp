@@ -55,7 +55,7 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv)
 
 int fail(const CLI::App& app, const std::string& sentence, int status)
 {
-  say_err(fmt::format("{}: {}\n", app.get_name(), sentence));
+  say_err(fmt::format("{}: {}\n", app.get_name(), printable(sentence)));
   return status;
 }
 
@@ -71,7 +71,7 @@ int run_program(const char* name, int argc, char** argv, int (*run)(int argc, ch
     say_err(fmt::format("{}: standard output cannot be written: {}\n", name, std::strerror(error)));
     return std::max(status, finding);
   } catch (const std::exception& error) {
-    say_err(fmt::format("{}: {}\n", name, error.what()));
+    say_err(fmt::format("{}: {}\n", name, printable(error.what())));
     return finding;
   }
 }

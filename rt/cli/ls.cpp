@@ -96,7 +96,7 @@ int ls(int argc, char** argv)
 
   const bool written = report.write(document);
   if (!report.on_stdout()) {
-    say_out(entries->empty() ? fmt::format("no objects in {}\n", namespace_path()) : table_text(rows));
+    say_out(entries->empty() ? fmt::format("no objects in {}\n", printable(namespace_path())) : table_text(rows));
     if (unexplained)
       say_out(fmt::format("({} processes may not be looked at: some holders have no number here)\n",
                           holders.hidden_processes()));

@@ -107,9 +107,9 @@ int run_external(const std::string& name, char** argv)
       return rtlane::cli::usage;
     }
   }
-  std::string text = fmt::format("rtlane: there is no command '{}'", name);
+  std::string text = fmt::format("rtlane: there is no command '{}'", rtlane::cli::printable(name));
   if (plausible)
-    text += fmt::format(", and no program rtlane-{} in {} or {}", name, places[0], places[1]);
+    text += fmt::format(", and no program rtlane-{} in {} or {}", rtlane::cli::printable(name), places[0], places[1]);
   rtlane::cli::say_err(text + "; 'rtlane --help' lists the commands\n");
   return rtlane::cli::usage;
 }

@@ -113,11 +113,57 @@ std::string age_text(std::int64_t created_unix_ns)
   return fmt::format("{:.0f} d", seconds / 86400);
 }
 
+namespace {
+
+struct Character {
+  char32_t code = 0;
+  std::size_t bytes = 0;  // 0: what stands there is no UTF-8
+};
+
+// The first character of text, which is not empty.
+Character first_character(std::string_view text)
+{
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned lead = byte(0);
+  if (lead < 0x80)
+    return {lead, 1};
+  const std::size_t bytes = lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+  if (lead < 0xc2 || bytes == 0 || text.size() < bytes)
+    return {};
+  char32_t code = lead & (0x7fU >> bytes);
+  for (std::size_t i = 1; i < bytes; ++i) {
+    if ((byte(i) & 0xc0) != 0x80)
+      return {};
+    code = code << 6 | (byte(i) & 0x3fU);
+  }
+  const bool overlong = (bytes == 3 && code < 0x800) || (bytes == 4 && code < 0x10000);
+  const bool surrogate = code >= 0xd800 && code < 0xe000;
+  return overlong || surrogate || code > 0x10ffff ? Character{} : Character{code, bytes};
+}
+
+// Control characters of either set, and those that turn the direction of the text after them.
+bool drives_a_terminal(char32_t code)
+{
+  return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c || code == 0x200e || code == 0x200f ||
+         (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
+}  // namespace
+
 std::string printable(std::string_view text)
 {
   std::string safe;
-  for (const char c : text)
-    safe += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  while (!text.empty()) {
+    const Character first = first_character(text);
+    if (first.bytes == 0)
+      safe += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
+    else if (drives_a_terminal(first.code))
+      safe += first.code < 0x80 ? fmt::format("\\x{:02x}", static_cast<std::uint32_t>(first.code))
+                                : fmt::format("\\u{:04x}", static_cast<std::uint32_t>(first.code));
+    else
+      safe += text.substr(0, first.bytes);
+    text.remove_prefix(std::max(first.bytes, std::size_t{1}));
+  }
   return safe;
 }
 

@@ -29,7 +29,8 @@ std::string duration_text(std::uint64_t ns);
 // "12 s", "3 min", "5 h", "2 d" since that instant of CLOCK_REALTIME; "?" when it lies ahead.
 std::string age_text(std::int64_t created_unix_ns);
 double age_s(std::int64_t created_unix_ns);
-// Without control characters: names and files may hold any byte.
+// Names and files may hold any byte: control characters, those that turn the direction of text, and bytes that are no
+// UTF-8 are spelled out, as \x1b, \u202e and \xff. Twice is the same as once.
 std::string printable(std::string_view text);
 
 // Columns as wide as their widest cell, two blanks apart. The first row is the heading.

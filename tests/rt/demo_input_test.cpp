@@ -44,6 +44,18 @@ TEST(DemoInput, AMissingFileIsRefused)
   EXPECT_THAT(outcome.err, HasSubstr("/nonexistent/imu.csv: cannot be read: No such file or directory"));
 }
 
+TEST(DemoInput, ARefusalDoesNotDriveTheTerminalWhateverTheFileIsCalled)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  const Scratch scratch;
+  const Outcome outcome = run_tool({"demo", "--imu", scratch.write("bad\x1b[31m\u202e.csv", "nonsense")});
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("bad\\x1b[31m\\u202e.csv: line 1"));
+  EXPECT_THAT(run_tool({"nonsense\x1b"}).err, HasSubstr("there is no command 'nonsense\\x1b'"));
+  EXPECT_THAT(run_tool({"info", "no\u009b"}).err, HasSubstr("'no\\u009b'"));
+}
+
 TEST(DemoInput, ASingleSampleIsARecordingToo)
 {
   Watchdog watchdog(60);

@@ -41,7 +41,35 @@ TEST(Output, AnAgeThatLiesAheadIsUnknown)
 
 TEST(Output, TextOfOthersCannotDriveTheTerminal)
 {
-  EXPECT_EQ(printable("a\x1b[2Jb\nc\x7f"), "a?[2Jb?c?");
+  EXPECT_EQ(printable("a\x1b[2Jb\nc\x7f"), "a\\x1b[2Jb\\x0ac\\x7f");
+  EXPECT_EQ(printable("csi \u009b31m"), "csi \\u009b31m");
+  EXPECT_EQ(printable("turned \u202etxt.exe\u2069 \u061c\u200f"), "turned \\u202etxt.exe\\u2069 \\u061c\\u200f");
+  EXPECT_EQ(printable("\x9b"
+                      "31m"),
+            "\\x9b31m");
+}
+
+TEST(Output, TextThatAnyoneMayShowStaysAsItIs)
+{
+  for (const char* text : {"robot/imu 7", "\u00e4\u00a0\u20ac\u65e5\u672c", "\U0001f916", "\U0010ffff"})
+    EXPECT_EQ(printable(text), text);
+}
+
+TEST(Output, BytesThatAreNoUtf8AreSpelledOut)
+{
+  EXPECT_EQ(printable("a\xff\xfe"), "a\\xff\\xfe");
+  EXPECT_EQ(printable("\xc3"), "\\xc3");                                      // cut short
+  EXPECT_EQ(printable("\xe2\x82-"), "\\xe2\\x82-");                           // cut short before more
+  EXPECT_EQ(printable("\xc0\x9b\xe0\x82\x9b"), "\\xc0\\x9b\\xe0\\x82\\x9b");  // longer spellings of U+001B and U+009B
+  EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80");                    // a surrogate
+  EXPECT_EQ(printable("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");           // beyond U+10FFFF
+  EXPECT_EQ(printable("\xf8\x88\x80\x80\x80"), "\\xf8\\x88\\x80\\x80\\x80");
+}
+
+TEST(Output, WhatIsPrintableAlreadyIsNotChanged)
+{
+  const std::string once = printable("\x1b\u202e\xff");
+  EXPECT_EQ(printable(once), once);
 }
 
 TEST(Output, ATableAlignsItsColumnsByCharactersNotBytes)

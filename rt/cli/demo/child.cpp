@@ -73,7 +73,7 @@ ChildFacts& Child::facts() const
 
 void Child::complain(const std::string& sentence) const
 {
-  cli::say_err(fmt::format("rtlane demo: {}: {}\n", name_of(part_), sentence));
+  cli::say_err(fmt::format("rtlane demo: {}: {}\n", name_of(part_), cli::printable(sentence)));
 }
 
 std::optional<std::int64_t> Child::get_ready(const rtlane_shm_certificate& ring)
@@ -192,7 +192,7 @@ void Child::watch(int signal_fd, int finished_fd)
 int run_child(Part part, int argc, char** argv, int (*work)(Child& child))
 {
   const auto refuse = [&](const std::string& sentence) {
-    cli::say_err(fmt::format("rtlane demo: {}: {}\n", name_of(part), sentence));
+    cli::say_err(fmt::format("rtlane demo: {}: {}\n", name_of(part), cli::printable(sentence)));
     return cli::finding;
   };
   if (argc != 2) {

@@ -122,7 +122,7 @@ private:
 void Monitor::say(const std::string& sentence) const
 {
   cli::flush_out();
-  cli::say_err(fmt::format("rtlane demo: {}\n", sentence));
+  cli::say_err(fmt::format("rtlane demo: {}\n", cli::printable(sentence)));
 }
 
 expected<bool> Monitor::make_state()

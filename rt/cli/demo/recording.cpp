@@ -14,6 +14,8 @@
 #include <numbers>
 #include <optional>
 
+#include "output.hpp"
+
 namespace rtlane::demo {
 namespace {
 
@@ -65,14 +67,14 @@ bool same_name(std::string_view a, std::string_view b)
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
 }
 
-// What may come from any file is shown without control characters and cut.
+// What may come from any file is made printable and cut, between two characters.
 std::string shown(std::string_view text)
 {
   constexpr std::size_t longest = 60;
-  std::string safe;
-  for (const char c : text.substr(0, longest))
-    safe += std::isprint(static_cast<unsigned char>(c)) != 0 || (c & 0x80) != 0 ? c : '?';
-  return "'" + safe + (text.size() > longest ? "...'" : "'");
+  std::size_t cut = std::min(text.size(), longest);
+  while (cut > 0 && cut < text.size() && (text[cut] & 0xc0) == 0x80)
+    --cut;
+  return "'" + cli::printable(text.substr(0, cut)) + (cut < text.size() ? "...'" : "'");
 }
 
 void split(std::string_view line, std::vector<std::string_view>& fields)

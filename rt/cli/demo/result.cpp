@@ -190,11 +190,11 @@ std::string result_text(const Result& result)
   text += fmt::format("  memory       {} in pages of {} ({}), {} locked\n", bytes_text(result.mapped_bytes),
                       bytes_text(result.page_bytes), cli::tier_text(result.tier), bytes_text(result.locked_bytes));
   if (!result.page_reason.empty())
-    text += fmt::format("               pages: {}{}{}\n", result.page_reason,
-                        result.page_fix.empty() ? "" : "; to fix it: ", result.page_fix);
+    text += fmt::format("               pages: {}{}{}\n", cli::printable(result.page_reason),
+                        result.page_fix.empty() ? "" : "; to fix it: ", cli::printable(result.page_fix));
   if (!result.lock_reason.empty())
-    text += fmt::format("               lock: {}{}{}\n", result.lock_reason,
-                        result.lock_fix.empty() ? "" : "; to fix it: ", result.lock_fix);
+    text += fmt::format("               lock: {}{}{}\n", cli::printable(result.lock_reason),
+                        result.lock_fix.empty() ? "" : "; to fix it: ", cli::printable(result.lock_fix));
   if (result.sensor.pid != 0)
     text += child_text("sensor", result.sensor);
   if (result.controller.pid != 0)

@@ -108,7 +108,7 @@ std::string View::screen(const State& state, const Figures& figures, const Proce
   text += plan.source == Source::imu
               ? fmt::format("rtlane demo: {} at speed {:g}\n", cli::printable(plan.imu_path), plan.speed)
               : std::string("rtlane demo: the host's wake-ups\n");
-  text += fmt::format("  beside it    rtlane info {}\n", plan.ring);
+  text += fmt::format("  beside it    rtlane info {}\n", cli::printable(plan.ring));
   text += fmt::format(
       "  time         {:.1f} s{}\n", figures.elapsed_s,
       total > 0 ? fmt::format(", {:.0f} %", 100.0 * static_cast<double>(figures.sent) / static_cast<double>(total))
