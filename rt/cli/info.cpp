@@ -46,8 +46,8 @@ JSON: {"schema": "rtlane.info/1", ...the members of 'rtlane ls' for the object..
 "consumer_alive", "closed", "published", "consumed", "depth", "refused", "redelivered", "producer_attaches",
 "consumer_attaches", "producer_takeovers", "consumer_takeovers"}}. "alive" is null where the kernel may not be asked.
 
-Exit status: 0 a live object; 1 there is none of that name, it is an orphan, damaged, or lost its file; 2 wrong
-usage.)";
+Exit status: 0 a live object; 1 there is none of that name, you may not open it (the sentence says whose it is), it is
+an orphan, damaged, or lost its file; 2 wrong usage.)";
 
 struct Attached {
   SharedMemory memory;
@@ -56,12 +56,19 @@ struct Attached {
   std::string channel_problem;
 };
 
-// Attaches so that nobody is disturbed. An orphan must not come here: the last to look would remove it.
-expected<Attached> attach(const std::string& name)
+// So that nobody is disturbed.
+ShmOptions quiet_options()
 {
   ShmOptions quiet;
   quiet.read_only = true;
   quiet.lock = RTLANE_NEVER;
+  return quiet;
+}
+
+// An orphan must not come here: the last to look would remove it.
+expected<Attached> attach(const std::string& name)
+{
+  const ShmOptions quiet = quiet_options();
   auto memory = SharedMemory::open(name, quiet);
   if (!memory)
     return unexpected(memory.error());
@@ -78,6 +85,20 @@ expected<Attached> attach(const std::string& name)
   else if (result != -ENOMSG)
     attached.channel_problem = Error::from_c(result).message;
   return attached;
+}
+
+// A name that no entry has. Of entries that this user may not open the names are not known: opening by name says what
+// is the matter then.
+std::string why_not_there(const std::string& name, const std::vector<Entry>& entries)
+{
+  if (std::any_of(entries.begin(), entries.end(), [](const Entry& entry) { return entry.name[0] == '\0'; })) {
+    const auto opened = SharedMemory::open(name, quiet_options());
+    if (opened)
+      return fmt::format("'{}' was made at this moment: ask again", name);
+    if (opened.error().code != ENOENT)
+      return opened.error().message;
+  }
+  return fmt::format("there is no object called '{}' in {}; 'rtlane ls' lists what there is", name, namespace_path());
 }
 
 std::string type_text(const TypeTable& table, const TypeTable::Field& field)
@@ -267,8 +288,7 @@ int info(int argc, char** argv)
   const auto found =
       std::find_if(entries->begin(), entries->end(), [&](const Entry& entry) { return entry.name == name; });
   if (found == entries->end())
-    return fail(app, fmt::format("there is no object called '{}' in {}; 'rtlane ls' lists what there is",
-                                 printable(name), namespace_path()));
+    return fail(app, why_not_there(name, *entries));
   const Entry& entry = *found;
   // Looked up before attaching: this process is no holder that matters.
   const HolderTable table = HolderTable::read();

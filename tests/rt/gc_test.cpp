@@ -122,16 +122,15 @@ TEST(Gc, AnOrphanThatMayNotBeRemovedIsAFindingWithTheReason)
   ASSERT_EQ(chmod(space.path().c_str(), 0755), 0);
   for (const std::string& file : object_files(space.path()))
     ASSERT_EQ(chmod((space.path() + "/" + file).c_str(), 0666), 0);
-  Child other = Child::start([] {
-    if (setgid(65534) != 0 || setuid(65534) != 0)
-      return 77;
-    execl(RTLANE_TOOL, "rtlane", "gc", static_cast<char*>(nullptr));
-    return 78;
-  });
-  const int status = other.wait();
-  if (status == 78)
-    GTEST_SKIP() << "another user may not execute the built tool where it lies";
-  EXPECT_EQ(status, 1);
+  const Outcome outcome = run_tool_as(kOtherUid, {"gc", "--json"});
+  EXPECT_EQ(outcome.status, 1);
+  const auto document = outcome.json();
+  EXPECT_TRUE(document["removed"].empty());
+  ASSERT_EQ(document["kept"].size(), 1u);
+  EXPECT_EQ(document["kept"][0]["name"], "orphan");
+  EXPECT_THAT(document["kept"][0]["problem"].get<std::string>(),
+              testing::AllOf(HasSubstr("belongs to user 0"), HasSubstr("Permission denied")));
+  EXPECT_THAT(run_tool_as(kOtherUid, {"gc"}).out, HasSubstr("could not remove orphan: it belongs to user 0"));
   EXPECT_EQ(object_files(space.path()).size(), 1u);
 }
 

@@ -255,6 +255,24 @@ TEST(Info, AnUnknownNameIsAFailureThatPointsToLs)
   EXPECT_THAT(outcome.err, HasSubstr("rtlane ls"));
 }
 
+TEST(Info, AnObjectThatThisUserMayNotOpenIsNotCalledMissing)
+{
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root can become another user here";
+  Watchdog watchdog(60);
+  TempNamespace space;
+  const Shm object = Shm::create("secret", 4096);
+  ASSERT_EQ(object.result, 0);
+  ASSERT_EQ(chmod(space.path().c_str(), 0755), 0);
+  const Outcome closed = run_tool_as(kOtherUid, {"info", "secret"});
+  EXPECT_EQ(closed.status, 1);
+  EXPECT_THAT(closed.err, testing::AllOf(HasSubstr(space.path() + "/" + object_files(space.path()).front()),
+                                         HasSubstr("user 0"), HasSubstr("mode 0600"), HasSubstr("Permission denied")));
+  const Outcome missing = run_tool_as(kOtherUid, {"info", "nobody"});
+  EXPECT_EQ(missing.status, 1);
+  EXPECT_THAT(missing.err, HasSubstr("there is no object called 'nobody'"));
+}
+
 TEST(Info, AnObjectWhoseFileWasRemovedCannotBeFound)
 {
   Watchdog watchdog(60);

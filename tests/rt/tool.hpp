@@ -17,6 +17,7 @@
 
 #include "support/child.hpp"
 #include "support/temp_namespace.hpp"
+#include "support/users.hpp"
 
 namespace rtlane::test {
 
@@ -108,6 +109,16 @@ private:
 inline Outcome run_tool(const std::vector<std::string>& arguments, const std::function<bool()>& prepare = {})
 {
   return Tool::start(arguments, RTLANE_TOOL, prepare).wait();
+}
+
+// The same as another user, which only root can become. That user need not be able to enter the folder of the build.
+inline Outcome run_tool_as(uid_t uid, const std::vector<std::string>& arguments)
+{
+  const Scratch scratch;
+  std::filesystem::permissions(scratch.path(), std::filesystem::perms(0755));
+  std::filesystem::copy_file(RTLANE_TOOL, scratch.file("rtlane"));
+  std::filesystem::permissions(scratch.file("rtlane"), std::filesystem::perms(0755));
+  return Tool::start(arguments, scratch.file("rtlane"), [&] { return become(uid); }).wait();
 }
 
 }  // namespace rtlane::test
