@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/resource.h>
 
 #include "demo.hpp"
 
@@ -239,30 +241,49 @@ TEST(DemoRun, InfoAndLsLookIntoItWhileItRuns)
 TEST(DemoRun, AsAnOrdinaryUserItRunsAndSaysWhatWasNotGranted)
 {
   if (geteuid() != 0)
-    GTEST_SKIP() << "only root can become another user here; as that user the other tests show it";
+    GTEST_SKIP() << "only root can become another user here";
   Watchdog watchdog(60);
   TempNamespace space;
-  const Scratch scratch;
-  ASSERT_EQ(chmod(scratch.path().c_str(), 0755), 0);
-  const std::string program = scratch.file("rtlane");
-  std::filesystem::copy_file(RTLANE_TOOL, program);
-  ASSERT_EQ(chmod(program.c_str(), 0755), 0);
-  ASSERT_EQ(chown(space.path().c_str(), 65534, 65534), 0);
-  Child other = Child::start([&] {
-    const int fd = open(scratch.file("out").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    const int null = open("/dev/null", O_WRONLY);
-    if (dup2(fd, 1) < 0 || dup2(null, 2) < 0 || setgid(65534) != 0 || setuid(65534) != 0)
-      return 77;
-    execl(program.c_str(), "rtlane", "demo", "--duration", "1", "--json", static_cast<char*>(nullptr));
-    return 78;
+  ASSERT_EQ(chown(space.path().c_str(), kOtherUid, kOtherUid), 0);
+  const Outcome outcome = run_tool_as(kOtherUid, {"demo", "--duration", "1", "--json"}, [] {
+    const rlimit nothing = {0, 0};
+    return setrlimit(RLIMIT_RTPRIO, &nothing) == 0 && setrlimit(RLIMIT_MEMLOCK, &nothing) == 0;
   });
-  ASSERT_EQ(other.wait(), 0);
-  const json document = json::parse(read_file(scratch.file("out")));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const json document = outcome.json();
   expect_whole(document);
-  if (document["controller"]["policy"] == "SCHED_OTHER") {
-    EXPECT_THAT(document["controller"]["not_granted"].get<std::string>(),
-                HasSubstr("SCHED_FIFO priority 80 was refused"));
+  EXPECT_EQ(document["locked_bytes"], 0);
+  EXPECT_THAT(document["lock_reason"].get<std::string>(), HasSubstr("RLIMIT_MEMLOCK"));
+  for (const char* part : {"sensor", "controller"}) {
+    EXPECT_EQ(document[part]["policy"], "SCHED_OTHER") << part;
+    EXPECT_THAT(document[part]["not_granted"].get<std::string>(),
+                testing::AllOf(HasSubstr("SCHED_FIFO priority 80 was refused"), HasSubstr("RLIMIT_RTPRIO is 0"),
+                               HasSubstr("locking the process's memory was refused")))
+        << part;
   }
+  EXPECT_THAT(outcome.err, HasSubstr("SCHED_FIFO priority 80 was refused"));
+}
+
+TEST(DemoRun, WithOneCpuItRunsToo)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  const Outcome outcome = run_tool({"demo", "--duration", "1", "--json"}, [] {
+    cpu_set_t all;
+    cpu_set_t one;
+    CPU_ZERO(&all);
+    CPU_ZERO(&one);
+    sched_getaffinity(0, sizeof all, &all);
+    for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++cpu) {
+      if (CPU_ISSET(cpu, &all))
+        CPU_SET(cpu, &one);
+    }
+    return sched_setaffinity(0, sizeof one, &one) == 0;
+  });
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  const json document = outcome.json();
+  expect_whole(document);
+  EXPECT_EQ(document["sensor"]["cpu"], document["controller"]["cpu"]);
 }
 
 }  // namespace

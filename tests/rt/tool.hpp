@@ -112,13 +112,14 @@ inline Outcome run_tool(const std::vector<std::string>& arguments, const std::fu
 }
 
 // The same as another user, which only root can become. That user need not be able to enter the folder of the build.
-inline Outcome run_tool_as(uid_t uid, const std::vector<std::string>& arguments)
+inline Outcome run_tool_as(uid_t uid, const std::vector<std::string>& arguments,
+                           const std::function<bool()>& prepare = {})
 {
   const Scratch scratch;
   std::filesystem::permissions(scratch.path(), std::filesystem::perms(0755));
   std::filesystem::copy_file(RTLANE_TOOL, scratch.file("rtlane"));
   std::filesystem::permissions(scratch.file("rtlane"), std::filesystem::perms(0755));
-  return Tool::start(arguments, scratch.file("rtlane"), [&] { return become(uid); }).wait();
+  return Tool::start(arguments, scratch.file("rtlane"), [&] { return (!prepare || prepare()) && become(uid); }).wait();
 }
 
 }  // namespace rtlane::test
