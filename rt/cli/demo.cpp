@@ -171,6 +171,8 @@ int demo(int argc, char** argv)
     return fail(app, "--imu: the path is empty", usage);
   if (const auto opened = report.open(); !opened)
     return fail(app, opened.error().message, usage);
+  if (report.is_same_file(given.imu))
+    return fail(app, fmt::format("--json {}: that is the recording; name another file", report.path()), usage);
 
   const bool replay = !given.imu.empty();
   const std::vector<int> cpus = given.cpus.empty() ? choose_cpus(allowed) : given.cpus;

@@ -1,18 +1,64 @@
 #include "report.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <climits>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <string_view>
 
 #include "output.hpp"
 
 namespace rtlane::cli {
+namespace {
+
+// 0, or an errno.
+int write_all(int fd, std::string_view text)
+{
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno != EINTR)
+      return errno;
+    if (written > 0)
+      text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+// What path leads to when it is a symbolic link to something that is there; else path.
+std::string target_of(const std::string& path)
+{
+  std::array<char, PATH_MAX> target{};
+  return ::realpath(path.c_str(), target.data()) != nullptr ? target.data() : path;
+}
+
+// As /dev/stdout is, and a file that standard output was redirected to.
+bool is_standard_output(const std::string& path)
+{
+  struct stat file = {};
+  struct stat output = {};
+  return ::stat(path.c_str(), &file) == 0 && ::fstat(STDOUT_FILENO, &output) == 0 && file.st_dev == output.st_dev &&
+         file.st_ino == output.st_ino;
+}
+
+std::string folder_of(const std::string& path)
+{
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace
 
 Report::~Report()
 {
-  if (file_ != nullptr)
-    std::fclose(file_);
+  if (fd_ >= 0)
+    ::close(fd_);
 }
 
 void Report::add_option(CLI::App& app)
@@ -33,10 +79,46 @@ expected<bool> Report::open()
     path_ = "-";
   if (path_ == "-")
     return true;
-  file_ = std::fopen(path_.c_str(), "we");
-  if (file_ == nullptr)
-    return unexpected(Error{EINVAL, fmt::format("--json {}: cannot be written: {}", path_, std::strerror(errno))});
-  return true;
+  if (is_standard_output(path_)) {
+    path_ = "-";
+    return true;
+  }
+  fd_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
+  if (fd_ >= 0 || (errno == ENOENT && path_.back() != '/' &&
+                   ::faccessat(AT_FDCWD, folder_of(path_).c_str(), W_OK | X_OK, AT_EACCESS) == 0))
+    return true;
+  return unexpected(Error{EINVAL, fmt::format("--json {}: cannot be written: {}", path_, std::strerror(errno))});
+}
+
+bool Report::is_same_file(const std::string& path) const
+{
+  std::error_code unknown;
+  return given_ && !on_stdout() && std::filesystem::equivalent(path_, path, unknown) && !unknown;
+}
+
+// 0, or an errno.
+int Report::write_file(const std::string& text)
+{
+  struct stat status = {};
+  const bool exists = fd_ >= 0 && ::fstat(fd_, &status) == 0;
+  if (exists && !S_ISREG(status.st_mode))
+    return write_all(fd_, text);
+
+  const std::string target = target_of(path_);
+  const std::string temporary = fmt::format("{}.{}.tmp", target, getpid());
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (fd < 0) {
+    const int error = errno;
+    return !exists ? error : ::ftruncate(fd_, 0) != 0 ? errno : write_all(fd_, text);
+  }
+  int error = exists && ::fchmod(fd, status.st_mode & 07777) != 0 ? errno : write_all(fd, text);
+  if (::close(fd) != 0 && error == 0)
+    error = errno;
+  if (error == 0 && ::rename(temporary.c_str(), target.c_str()) != 0)
+    error = errno;
+  if (error != 0)
+    ::unlink(temporary.c_str());
+  return error;
 }
 
 bool Report::write(const Json& document)
@@ -45,14 +127,15 @@ bool Report::write(const Json& document)
     return true;
   // replace: a name or path that is not UTF-8 must not stop the report
   const std::string text = document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  if (file_ == nullptr) {
+  if (on_stdout()) {
     say_out(text);
     return true;
   }
-  if (std::fwrite(text.data(), 1, text.size(), file_) == text.size() && std::fflush(file_) == 0)
-    return true;
-  say_err(fmt::format("rtlane: the JSON document could not be written to {}: {}\n", path_, std::strerror(errno)));
-  return false;
+  const int error = write_file(text);
+  if (error != 0)
+    say_err(fmt::format("rtlane: the JSON document could not be written to {}: {}\n", printable(path_),
+                        std::strerror(error)));
+  return error == 0;
 }
 
 }  // namespace rtlane::cli

@@ -14,7 +14,11 @@ namespace rtlane::cli {
 using Json = nlohmann::ordered_json;
 
 // --json FILE: a document beside the text. --json alone, or --json -: the document on standard output, and
-// no text there.
+// no text there; the same for a FILE that is standard output.
+//
+// FILE keeps what it holds until the document is whole: that is written to a temporary file beside it, which then takes
+// its name and its mode. Where that cannot be (a device or a pipe, a folder that may not be written) the document goes
+// into FILE itself, at the end.
 class Report {
 public:
   Report() = default;
@@ -24,12 +28,14 @@ public:
 
   void add_option(CLI::App& app);
 
-  // Opens FILE, so that one that cannot be written is known before the work. EINVAL: what the user has to
+  // Finds out whether FILE can be written, before the work and without changing it. EINVAL: what the user has to
   // hear. Call it once, after the arguments were read.
   [[nodiscard]] expected<bool> open();
 
   [[nodiscard]] bool wanted() const { return given_; }
   [[nodiscard]] bool on_stdout() const { return given_ && path_ == "-"; }
+  // Whether FILE is this file too, which is only read.
+  [[nodiscard]] bool is_same_file(const std::string& path) const;
   // What followed --json; "-" for nothing.
   [[nodiscard]] const std::string& path() const { return path_; }
   // Where text goes: standard output, or standard error for a program that has to say something all the
@@ -41,10 +47,12 @@ public:
   [[nodiscard]] bool write(const Json& document);
 
 private:
+  [[nodiscard]] int write_file(const std::string& text);
+
   CLI::Option* option_ = nullptr;
   std::string path_;
   bool given_ = false;
-  std::FILE* file_ = nullptr;
+  int fd_ = -1;  // of a FILE that was there already
 };
 
 }  // namespace rtlane::cli
