@@ -86,7 +86,7 @@ int gc(int argc, char** argv)
                           bytes_text(entry.mapped_bytes));
   }
   if (text.empty())
-    text = fmt::format("nothing to remove in {}\n", printable(namespace_path()));
+    text = fmt::format("nothing to remove in {}\n", namespace_text());
   const bool written = report.write(document);
   if (!report.on_stdout())
     say_out(text);

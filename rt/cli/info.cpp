@@ -41,10 +41,11 @@ An orphan (nobody holds it, its processes were killed) is described from its fil
 
 JSON: {"schema": "rtlane.info/1", ...the members of 'rtlane ls' for the object..., "holders", "creator": {"page_size",
 "tier", "locked_bytes", "page_reason", "page_fix", "lock_reason", "lock_fix"}, "here": {"page_size", "locked_bytes",
-"numa_node", "attach_ns", "attach_minor_faults", "unlinked"}, "channel": null or {"kind", "type", "type_hash", "element_bytes", "capacity",
-"slot_stride_bytes", "fields": [{"name", "type", "offset", "count", "unit", "fields"}], "producer_alive",
-"consumer_alive", "closed", "published", "consumed", "depth", "refused", "redelivered", "producer_attaches",
-"consumer_attaches", "producer_takeovers", "consumer_takeovers"}}. "alive" is null where the kernel may not be asked.
+"numa_node", "attach_ns", "attach_minor_faults", "unlinked"}, "channel": null or {"kind", "type", "type_hash",
+"element_bytes", "capacity", "slot_stride_bytes", "fields": [{"name", "type", "offset", "count", "unit", "names" (of an
+enum: {name: value}), "fields" (of a struct)}], "producer_alive", "consumer_alive", "closed", "published", "consumed",
+"depth", "refused", "redelivered", "producer_attaches", "consumer_attaches", "producer_takeovers",
+"consumer_takeovers"}, "problem" (when there is one)}. "alive" is null where the kernel may not be asked.
 
 Exit status: 0 a live object; 1 there is none of that name, you may not open it (the sentence says whose it is), it is
 an orphan, damaged, or lost its file; 2 wrong usage.)";
@@ -98,7 +99,7 @@ std::string why_not_there(const std::string& name, const std::vector<Entry>& ent
     if (opened.error().code != ENOENT)
       return opened.error().message;
   }
-  return fmt::format("there is no object called '{}' in {}; 'rtlane ls' lists what there is", name, namespace_path());
+  return fmt::format("there is no object called '{}' in {}; 'rtlane ls' lists what there is", name, namespace_text());
 }
 
 std::string type_text(const TypeTable& table, const TypeTable::Field& field)

@@ -22,7 +22,8 @@ constexpr char manual[] =
   PAGE     page size the creator obtained
   LOCKED   bytes that the creator locked into memory
   HOLDERS  handle locks as /proc/locks shows them, one for each process that opened the object, and in
-           parentheses the processes that have it mapped, where /proc lets you see them
+           parentheses the processes that have it mapped, where /proc lets you see them: not those of
+           other users, nor of other PID namespaces
   AGE      since it was created
   STATE    live           somebody holds it
            orphan         nobody does: its processes were killed. The next create in the namespace
@@ -33,11 +34,13 @@ constexpr char manual[] =
 
 Nothing is attached to or changed: the kernel is asked who holds which lock.
 
-JSON: {"schema": "rtlane.ls/1", "namespace", "objects": [{"name", "state", "file", "kind", "size_bytes",
+JSON: {"schema": "rtlane.ls/1", "namespace", "namespace_exists", "objects": [{"name", "state", "file", "kind", "size_bytes",
 "mapped_bytes", "page_size", "tier", "locked_bytes", "generation", "created_unix_ns", "age_s", "creator_pid",
 "creator_uid", "payload_file", "mode", "uid", "gid", "problem", "holders": {"locks", "processes": [{"pid",
 "command"}]}}], "hidden_processes"}. Members that do not apply are absent. hidden_processes counts those whose
-mappings this user may not read.
+mappings this user may not read. Bytes of names and paths that are not UTF-8 stand as U+FFFD in every JSON document.
+
+A namespace that does not exist has no objects, which is said: the first create makes it.
 
 Exit status: 0 all live, 1 something is not (or the namespace cannot be read), 2 wrong usage.)";
 
@@ -70,6 +73,7 @@ int ls(int argc, char** argv)
   Json document;
   document["schema"] = "rtlane.ls/1";
   document["namespace"] = namespace_path();
+  document["namespace_exists"] = namespace_exists();
   document["objects"] = Json::array();
   std::vector<std::vector<std::string>> rows = {{"NAME", "KIND", "SIZE", "PAGE", "LOCKED", "HOLDERS", "AGE", "STATE"}};
   bool all_live = true;
@@ -96,10 +100,12 @@ int ls(int argc, char** argv)
 
   const bool written = report.write(document);
   if (!report.on_stdout()) {
-    say_out(entries->empty() ? fmt::format("no objects in {}\n", printable(namespace_path())) : table_text(rows));
+    say_out(entries->empty() ? fmt::format("no objects in {}\n", namespace_text()) : table_text(rows));
     if (unexplained)
-      say_out(fmt::format("({} processes may not be looked at: some holders have no number here)\n",
-                          holders.hidden_processes()));
+      say_out(holders.hidden_processes() > 0
+                  ? fmt::format("({} processes may not be looked at: some holders have no number here)\n",
+                                holders.hidden_processes())
+                  : "(some holders are not in this PID namespace: they have no number here)\n");
   }
   return written && all_live ? good : finding;
 }

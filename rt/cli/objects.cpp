@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include <algorithm>
@@ -63,6 +64,17 @@ std::string namespace_path()
   if (rtlane_namespace_path(path.data(), path.size()) < 0)
     return rtlane_error_message();
   return path.data();
+}
+
+bool namespace_exists()
+{
+  struct stat status = {};
+  return ::lstat(namespace_path().c_str(), &status) == 0;
+}
+
+std::string namespace_text()
+{
+  return printable(namespace_path()) + (namespace_exists() ? "" : ", which does not exist");
 }
 
 HolderTable HolderTable::read()

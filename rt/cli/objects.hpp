@@ -20,8 +20,10 @@ using Entry = rtlane_namespace_entry;
 // All entries, by name. Attaches to none.
 [[nodiscard]] expected<std::vector<Entry>> list_objects();
 
-// Where the objects are.
+// Where the objects are; and for people, who hear also when that is nowhere.
 std::string namespace_path();
+bool namespace_exists();
+std::string namespace_text();
 
 struct Process {
   pid_t pid;
