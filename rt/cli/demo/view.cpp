@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 
 #include "demo/result.hpp"
 #include "output.hpp"
@@ -19,6 +20,7 @@ using cli::duration_text;
 namespace {
 
 constexpr int screen_lines = 14;  // the most that screen() writes, and room for the prompt
+constexpr int usual_columns = 80;
 
 template <class Number>
 Number get(const std::atomic<Number>& word)
@@ -33,6 +35,11 @@ std::string latency_text(const Histogram& histogram)
   return fmt::format("p50 {:<8} p99 {:<8} p99.9 {:<8} max {}", duration_text(histogram.percentile_ns(50)),
                      duration_text(histogram.percentile_ns(99)), duration_text(histogram.percentile_ns(99.9)),
                      duration_text(histogram.max_ns()));
+}
+
+std::string median_text(const Histogram& histogram)
+{
+  return histogram.count() == 0 ? "-" : duration_text(histogram.percentile_ns(50));
 }
 
 std::string process_text(const Process& process, const ChildFacts& facts)
@@ -61,20 +68,24 @@ struct View::Figures {
   Histogram recent;
 };
 
-View::View(std::FILE* to, bool plain) : to_(to), screen_(false)
+View::View(std::FILE* to, bool plain) : to_(to)
 {
   const char* terminal = std::getenv("TERM");
-  winsize size{};
-  if (!plain && isatty(fileno(to)) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb" &&
-      ioctl(fileno(to), TIOCGWINSZ, &size) == 0) {
-    screen_ = size.ws_row == 0 || size.ws_row > screen_lines;
-    columns_ = size.ws_col > 0 ? size.ws_col : columns_;
-  }
+  may_draw_ = !plain && isatty(fileno(to)) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb";
 }
 
 int View::interval_ms() const
 {
-  return screen_ ? 250 : 1000;
+  return columns() > 0 ? 250 : 1000;
+}
+
+// How wide a screen may be drawn at this moment; 0 = none.
+int View::columns() const
+{
+  winsize size{};
+  if (!may_draw_ || ioctl(fileno(to_), TIOCGWINSZ, &size) != 0 || (size.ws_row != 0 && size.ws_row <= screen_lines))
+    return 0;
+  return size.ws_col > 0 ? size.ws_col : usual_columns;
 }
 
 View::Figures View::take(const State& state)
@@ -126,8 +137,7 @@ std::string View::screen(const State& state, const Figures& figures, const Proce
     text += fmt::format(
         "  loop         margin {}, sensor late before p50 {}, after p50 {}\n",
         duration_text(static_cast<std::uint64_t>(std::max(get(state.controller.margin_ns), std::int64_t{0}))),
-        duration_text(state.controller.before.percentile_ns(50)),
-        duration_text(state.controller.after.percentile_ns(50)));
+        median_text(state.controller.before), median_text(state.controller.after));
   text += process_text(sensor, state.sensor) + "\n";
   text += process_text(controller, state.controller) + "\n";
   return text;
@@ -136,7 +146,11 @@ std::string View::screen(const State& state, const Figures& figures, const Proce
 int View::show(const State& state, const Process& sensor, const Process& controller)
 {
   const Figures figures = take(state);
-  if (!screen_) {
+  const int width = columns();
+  // A terminal that changed its width has wrapped the last screen anew: nobody knows how many lines that is now.
+  if (std::exchange(drawn_columns_, width) != width)
+    drawn_lines_ = 0;
+  if (width == 0) {
     if (figures.elapsed_s <= 0)
       return 0;
     std::string text =
@@ -156,7 +170,7 @@ int View::show(const State& state, const Process& sensor, const Process& control
   drawn_lines_ = 0;
   for (std::string_view rest = drawn; !rest.empty();) {
     const std::size_t end = rest.find('\n');
-    text += fmt::format("\r{}\x1b[K\n", rest.substr(0, std::min(end, static_cast<std::size_t>(columns_ - 1))));
+    text += fmt::format("\r{}\x1b[K\n", rest.substr(0, std::min(end, static_cast<std::size_t>(width - 1))));
     rest.remove_prefix(end + 1);
     ++drawn_lines_;
   }
