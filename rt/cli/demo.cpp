@@ -43,7 +43,10 @@ What the figures mean
                is late. Percentiles are upper bounds, at most 3.2 % above the true value; max is exact
   replay late  (--imu) how long after its time in the recording each sample's turn came
   lost         numbers missing among the samples; torn: checksum wrong; doubled: came twice
-  missed       ticks of the controller's grid that were over before it could begin them
+  missed       ticks of the controller's grid whose time came while the one before was still at work, or the
+               controller did not run: they are left out
+  unread       of a run whose controller died: samples that were sent and that it did not get to use, whether they
+               were in the ring or in its hands
   full ring    samples that found no room: the sensor waits then, it never drops
 
 Both loops ask for a CPU of their own and SCHED_FIFO; what is refused is said, and why. They sleep between ticks,
@@ -52,7 +55,8 @@ so that the monitor can run also with one CPU.
 Ending: by itself after --duration or the recording. Ctrl-C, SIGTERM or SIGHUP to any of the three ends all in order,
 with the table; a second one kills. Those that the caller ignores stay ignored, so that nohup works. A process that is
 killed is noticed by the others (the kernel drops its lease): they say so and end within a second, and no object is
-left. A stopped process is not dead: it is waited for.
+left. Only a monitor killed before the others hold the two objects leaves these, for the next create or 'rtlane gc'. A
+stopped process is not dead: it is waited for.
 
 JSON: {"schema": "rtlane.demo/1", "source", "file", "speed", "outcome", "status", "elapsed_s", "rate_hz", "sent",
 "received", "lost", "torn", "doubled", "unread", "ticks", "missed_ticks", "full_waits", "full_wait_ns", "latency": {"count",
@@ -140,8 +144,10 @@ int demo(int argc, char** argv)
                  "End after so many seconds; 0 = no limit (default 12, with --imu the whole recording)")
       ->type_name("S")
       ->check(finite_range(0.0, 1e9));
-  app.add_option("--capacity", given.capacity,
-                 "Samples the ring holds, rounded up to a power of two (default 32768: 2 MiB, worth a huge page)")
+  app.add_option(
+         "--capacity", given.capacity,
+         "Samples the ring holds, rounded up to a power of two (default 32768: 2 MiB of slots, so that huge pages "
+         "are tried; with the header two of 2 MiB)")
       ->type_name("N")
       ->check(CLI::Range(1, 1 << 24));
   app.add_option("--name", given.name, "Name of the ring (default demo-<pid>)")->type_name("NAME");

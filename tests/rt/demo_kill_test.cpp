@@ -141,7 +141,7 @@ TEST(DemoKill, ASensorThatWaitsForRoomEndsWhenTheControllerIsKilled)
   kill(demo.controller(), SIGKILL);
   const Outcome outcome = demo.tool().wait();
   EXPECT_EQ(outcome.status, 1);
-  EXPECT_THAT(outcome.out, HasSubstr("16 left unread in the ring"));
+  EXPECT_THAT(outcome.out, HasSubstr(" not used by the controller that died"));
   EXPECT_TRUE(object_files(space.path()).empty());
 }
 

@@ -114,7 +114,7 @@ public:
 
       if (child_.ending())
         continue;
-      // Overrun policy skip: the grid stays, slots that are over are left out and counted.
+      // Overrun policy skip: the grid stays, slots whose time has come meanwhile are left out and counted.
       const std::int64_t slots = std::max((rt::now_ns() - due_ns_) / period_ns, std::int64_t{0});
       count(mine_.missed_ticks, static_cast<std::uint64_t>(slots));
       due_ns_ += (slots + 1) * period_ns;

@@ -155,7 +155,7 @@ std::string result_text(const Result& result)
               : fmt::format("  source       host: the sensor's own wake-ups, {:g} Hz\n", rate_hz);
   text += fmt::format("  samples      sent {}, received {}, lost {}, torn {}, doubled {}{}\n", result.sent,
                       result.received, result.lost, result.torn, result.doubled,
-                      result.unread > 0 ? fmt::format(", {} left unread in the ring", result.unread) : "");
+                      result.unread > 0 ? fmt::format(", {} not used by the controller that died", result.unread) : "");
   text += fmt::format("  ticks        {} at {:g} Hz, missed {}\n", result.ticks, rate_hz, result.missed_ticks);
   if (result.full_waits > 0)
     text += fmt::format("  full ring    {} samples waited for room, {} in all; none was dropped\n", result.full_waits,

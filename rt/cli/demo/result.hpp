@@ -31,7 +31,7 @@ struct Result {
   std::uint64_t lost = 0;
   std::uint64_t doubled = 0;
   std::uint64_t torn = 0;
-  std::uint64_t unread = 0;  // still in the ring when the controller died
+  std::uint64_t unread = 0;  // sent, but not used by the controller when it died
   std::uint64_t full_waits = 0;
   std::uint64_t full_wait_ns = 0;
   std::uint64_t ticks = 0;

@@ -143,7 +143,7 @@ void measure_wakeups(Child& child, Outlet<HostSample>& outlet, std::int64_t star
     if (!outlet.send(sample))
       return;
 
-    // Overrun policy skip: the grid stays, slots that are over are left out and counted.
+    // Overrun policy skip: the grid stays, slots whose time has come meanwhile are left out and counted.
     const std::int64_t over_ns = rt::now_ns() - due_ns;
     const std::int64_t slots = std::max(over_ns / plan.period_ns, std::int64_t{0});
     count(state.sensor.missed_ticks, static_cast<std::uint64_t>(slots));
