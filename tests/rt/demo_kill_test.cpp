@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iterator>
+#include <random>
+#include <sstream>
 
 #include "demo.hpp"
 
@@ -179,6 +182,56 @@ TEST(DemoKill, AKilledMonitorIsTheEndAlsoForAStoppedPart)
     EXPECT_EQ(demo.wait_for_children(), (std::map<Part, int>{{Part::sensor, 1}, {Part::controller, 1}}));
     EXPECT_TRUE(object_files(space.path()).empty());
   }
+}
+
+// The child processes of a process, as many as it has at this moment.
+std::vector<pid_t> children_of(pid_t parent)
+{
+  const std::string task = "/proc/" + std::to_string(parent) + "/task/" + std::to_string(parent) + "/children";
+  std::istringstream list(read_file(task));
+  return {std::istream_iterator<pid_t>(list), {}};
+}
+
+TEST(DemoKill, AtAnyMomentOfTheStartTheRestEndsAndTheNextOneStarts)
+{
+  Watchdog watchdog(110);
+  const unsigned seed = std::random_device{}();
+  std::mt19937 random(seed);
+  std::printf("seed %u\n", seed);
+  int left_objects = 0;
+  for (int round = 0; round < 24; ++round) {
+    // Off but while a demo runs: the shells of clean-ups must not become children of ours.
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+    TempNamespace space;
+    Tool tool = Tool::start({"demo", "--name", "test", "--duration", "0"});
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    // from before its first instruction to its first samples
+    sleep_us(static_cast<std::int64_t>(random() % 60'000));
+    std::vector<pid_t> started = children_of(tool.pid());
+    const std::size_t victim = round % 3;
+    SCOPED_TRACE(testing::Message() << "round " << round << ", victim " << victim << ", " << started.size()
+                                    << " children");
+    if (victim == 0)
+      tool.signal(SIGKILL);
+    else if (victim <= started.size())
+      kill(started[victim - 1], SIGKILL);
+    else
+      tool.signal(SIGTERM);
+    const int status = tool.wait().status;
+    EXPECT_EQ(status, victim == 0 ? -SIGKILL : victim <= started.size() ? 1 : 0) << tool.err();
+    while (waitpid(-1, nullptr, 0) > 0) {  // all of them end, or the watchdog does
+    }
+
+    const bool left = !object_files(space.path()).empty();
+    left_objects += left ? 1 : 0;
+    EXPECT_TRUE(!left || victim == 0);
+    EXPECT_EQ(run_tool({"gc"}).status, 0);
+    EXPECT_TRUE(object_files(space.path()).empty());
+    if (round % 8 == 0) {
+      EXPECT_EQ(run_tool({"demo", "--name", "test", "--duration", "0.1"}).status, 0);
+    }
+  }
+  RecordProperty("left_to_gc", left_objects);
 }
 
 TEST(DemoKill, WhenSomebodyRemovesTheFilesNobodyRunsOnUnwatched)
