@@ -33,9 +33,9 @@ Sources
   --imu   replays a recording of an inertial measurement unit at its own time stamps, --speed times as fast. The
           controller runs an attitude filter on it: the explicit complementary filter with bias correction of
           Mahony, Hamel and Pflimlin (IEEE Trans. Automatic Control 53(5), 2008), kp 1, ki 0.3, corrected by the
-          accelerometer while that shows 1 g within 0.15. FILE is CSV; line 1 names the columns with units, in any
-          order: Time (s|ms|us|ns), Gyroscope X, Y, Z (deg/s|rad/s), Accelerometer X, Y, Z (g|m/s^2). Others are
-          ignored. A file that cannot be understood is refused with line and column.
+          accelerometer while that shows 1 g within 0.15. FILE is a regular file of CSV; line 1 names the columns with
+          units, in any order: Time (s|ms|us|ns), Gyroscope X, Y, Z (deg/s|rad/s), Accelerometer X, Y, Z (g|m/s^2).
+          Others are ignored. A file that cannot be understood is refused with line and column.
 
 What the figures mean
   latency      from just before a sample is published until a controller's tick has it in hand; that includes

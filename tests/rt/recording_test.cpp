@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <filesystem>
 #include <random>
 
 #include "recordings.hpp"
@@ -137,6 +139,20 @@ TEST(Recording, AFileThatCannotBeReadSaysWhy)
   const auto folder = read_recording("/");
   ASSERT_FALSE(folder);
   EXPECT_THAT(folder.error().message, HasSubstr("directory"));
+}
+
+TEST(Recording, WhatIsNoRegularFileIsRefusedWithoutWaitingForIt)
+{
+  char place[] = "/tmp/rtlane-recording-XXXXXX";
+  ASSERT_NE(mkdtemp(place), nullptr);
+  const std::string fifo = std::string(place) + "/fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  for (const std::string& path : {fifo, std::string("/dev/zero"), std::string("/dev/null")}) {
+    const auto rows = read_recording(path);
+    ASSERT_FALSE(rows) << path;
+    EXPECT_THAT(rows.error().message, AllOf(HasSubstr(path + ": is no regular file"), HasSubstr("save it to one")));
+  }
+  std::filesystem::remove_all(place);
 }
 
 TEST(Recording, MessagesShowNoControlCharactersOfTheFile)

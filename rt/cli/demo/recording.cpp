@@ -1,7 +1,9 @@
 #include "demo/recording.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cctype>
@@ -221,9 +223,16 @@ expected<std::vector<ImuRow>> read_recording(const std::string& path)
   const auto cannot = [&](int error) {
     return unexpected(Error{error, fmt::format("{}: cannot be read: {}", path, std::strerror(error))});
   };
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), &std::fclose);
-  if (!file)
+  // Not blocking: a pipe is refused below, without waiting for somebody to write to it.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  struct stat status = {};
+  if (fd < 0 || ::fstat(fd, &status) != 0)
     return cannot(errno);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(::fdopen(fd, "rb"), &std::fclose);
+  if (!S_ISREG(status.st_mode))
+    return unexpected(
+        Error{EINVAL, fmt::format("{}: is {}; a recording is read whole from a regular file, so save it to one", path,
+                                  S_ISDIR(status.st_mode) ? "a directory" : "no regular file")});
   std::string text;
   std::array<char, 65536> block{};
   for (std::size_t got = 0; (got = std::fread(block.data(), 1, block.size(), file.get())) > 0;)

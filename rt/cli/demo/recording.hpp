@@ -26,8 +26,8 @@ struct ImuRow {
 };
 
 // Errors name the file, and where it applies the line, the column and the text found: a file that
-// cannot be read, a missing, doubled or wrongly united column, a line with another number of fields,
-// something that is no finite number, time that does not increase, no data at all.
+// cannot be read or is no regular file, a missing, doubled or wrongly united column, a line with another number of
+// fields, something that is no finite number, time that does not increase, no data at all.
 [[nodiscard]] expected<std::vector<ImuRow>> read_recording(const std::string& path);
 
 // The same from text in memory; `name` stands for the file in messages.
