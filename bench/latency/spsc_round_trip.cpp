@@ -11,8 +11,10 @@
 #include <rtlane/channels/spsc_ring.hpp>
 #include <rtlane/core/cache_line.hpp>
 #include <rtlane/core/shared_memory.hpp>
+#include <rtlane/rt/thread.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -20,24 +22,41 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
-#include <optional>
+#include <cstring>
 #include <string>
 #include <vector>
 
+#include "../benchmarks.hpp"
 #include "../support/tick.hpp"
+#include "command.hpp"
+#include "output.hpp"
+#include "report.hpp"
 
+namespace rtlane::bench {
 namespace {
 
-using rtlane::SpscRing;
-using rtlane::Status;
-using rtlane::bench::ticks;
+using cli::Json;
+
+constexpr char manual[] =
+    R"(Two processes on two CPUs, both polling. For each message size, short rounds of three parts: the floor (the raw
+cache-line round trip of the same two CPUs), the rings, the floor again. The result is the median over rounds of
+p50 of the rings / p50 of the floor of the same round; rounds whose two floors differ by more than 15 % are dropped and
+counted. Every message is checked; a wrong or torn one ends the run.
+
+The floor is a yardstick, not a bound: a ratio below 1 is possible. bench/README.md says why it is what it is.
+
+JSON: {"schema": "rtlane.bench.round-trip/1", "cpus": [A, B], "results": [{"name", "bytes", "rounds",
+"dropped_rounds", "ratio_to_floor": {"median", "p10", "p90", "below_250ns": {"median", "rounds"}, "from_250ns":
+{"median", "rounds"}}, "floor_ns": {"p50"}, "rtt_ns": {"p50"}, "page_bytes"}]}. With the document on standard output,
+the table goes to standard error.
+
+Exit status: 0 measured; 1 it could not be (fewer than two CPUs, a process that does not answer, no round that
+counts); 2 wrong usage.)";
 
 template <std::size_t bytes>
 struct Message {
@@ -57,10 +76,9 @@ struct Options {
   unsigned rounds = 400;
   unsigned round_ms = 20;
   std::uint64_t capacity = 1024;
-  unsigned cpu_near = 0;
-  unsigned cpu_far = 1;
+  int cpu_near = -1;  // of the measuring process; -1 = any
+  int cpu_far = -1;   // of the echoing process
   std::vector<unsigned> bytes = {16, 48, 64};
-  std::string json_file;
 };
 
 constexpr std::uint64_t stop_number = UINT64_MAX;
@@ -70,20 +88,19 @@ constexpr std::uint64_t trips_per_sample = 16;
 
 // What the two processes share besides the rings. Each word is on a line of its own.
 struct Control {
-  alignas(rtlane::cache_line_bytes) std::atomic<std::uint64_t> ping;
-  alignas(rtlane::cache_line_bytes) std::atomic<std::uint64_t> pong;
-  alignas(rtlane::cache_line_bytes) std::atomic<std::uint32_t> order;  // number of the segment to serve
-  alignas(rtlane::cache_line_bytes) std::atomic<std::uint32_t> serving;
-  alignas(rtlane::cache_line_bytes) std::atomic<std::uint32_t> kind;
+  alignas(cache_line_bytes) std::atomic<std::uint64_t> ping;
+  alignas(cache_line_bytes) std::atomic<std::uint64_t> pong;
+  alignas(cache_line_bytes) std::atomic<std::uint32_t> order;  // number of the segment to serve
+  alignas(cache_line_bytes) std::atomic<std::uint32_t> serving;
+  alignas(cache_line_bytes) std::atomic<std::uint32_t> kind;
 };
 
 enum Kind : std::uint32_t { floor_segment, ring_segment, quit };
 
 [[noreturn]] void die(const std::string& sentence)
 {
-  fmt::print(stderr, "rtlane-bench: {}\n", sentence);
-  std::fflush(nullptr);
-  std::_Exit(1);
+  cli::say_err(fmt::format("rtlane-bench: {}\n", cli::printable(sentence)));
+  std::_Exit(cli::finding);
 }
 
 // Ends a spin-wait that never ends: looks at the clock once in a while.
@@ -107,7 +124,7 @@ private:
   time_t since_ = 0;
 };
 
-void pin(unsigned cpu)
+void pin(int cpu)
 {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -132,7 +149,7 @@ bool is_whole(const M& message)
 }
 
 template <class T>
-T need(rtlane::expected<T> result)
+T need(expected<T> result)
 {
   if (!result)
     die(result.error().message);
@@ -273,7 +290,7 @@ double quantile(std::vector<double> values, double q)
   return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))];
 }
 
-nlohmann::json bin(const std::vector<double>& ratios)
+Json bin(const std::vector<double>& ratios)
 {
   if (ratios.empty())
     return {{"median", nullptr}, {"rounds", 0}};
@@ -281,10 +298,10 @@ nlohmann::json bin(const std::vector<double>& ratios)
 }
 
 template <class M>
-nlohmann::json measure(const Options& options, double per_ns)
+Json measure(const Options& options, double per_ns)
 {
   const std::string name = fmt::format("bench/round-trip/{}", getpid());
-  auto memory = need(rtlane::SharedMemory::create(name, sizeof(Control)));
+  auto memory = need(SharedMemory::create(name, sizeof(Control)));
   auto& control = *static_cast<Control*>(memory.data());
   auto there = need(SpscRing<M>::create(name + "/there", options.capacity));
   auto back = need(SpscRing<M>::create(name + "/back", options.capacity));
@@ -348,67 +365,108 @@ nlohmann::json measure(const Options& options, double per_ns)
           {"page_bytes", there.certificate().page_bytes}};
 }
 
-std::string cell(const nlohmann::json& value)
+std::string cell(const Json& value)
 {
   return value.is_null() ? "-" : fmt::format("{:.3f}", value.get<double>());
 }
 
+std::string row(const std::vector<std::string>& cells)
+{
+  return fmt::format("{:>6} {:>7} {:>8} {:>7} {:>7} {:>7} {:>14} {:>14} {:>10} {:>10}\n", cells[0], cells[1], cells[2],
+                     cells[3], cells[4], cells[5], cells[6], cells[7], cells[8], cells[9]);
+}
+
+std::string result_row(const Json& result)
+{
+  const Json& ratio = result["ratio_to_floor"];
+  const auto number = [](const Json& value) { return fmt::format("{}", value.get<std::uint64_t>()); };
+  const auto binned = [&](const Json& value) {
+    return fmt::format("{:>7}{:>7}", cell(value["median"]), "(" + number(value["rounds"]) + ")");
+  };
+  return row({number(result["bytes"]), number(result["rounds"]), number(result["dropped_rounds"]),
+              cell(ratio["median"]), cell(ratio["p10"]), cell(ratio["p90"]), binned(ratio["below_250ns"]),
+              binned(ratio["from_250ns"]), fmt::format("{:.0f}", result["floor_ns"]["p50"].get<double>()),
+              fmt::format("{:.0f}", result["rtt_ns"]["p50"].get<double>())});
+}
+
+// Fills in the CPUs that were not named. "" or what is wrong with those that were.
+std::string choose_cpus(Options& options, const std::vector<int>& allowed)
+{
+  for (const int cpu : {options.cpu_near, options.cpu_far}) {
+    if (cpu >= 0 && std::find(allowed.begin(), allowed.end(), cpu) == allowed.end())
+      return fmt::format("this process may not run on CPU {}, only on {}", cpu, fmt::join(allowed, ","));
+  }
+  if (options.cpu_near >= 0 && options.cpu_near == options.cpu_far)
+    return "--cpu-a and --cpu-b must differ: both sides poll";
+  for (const int cpu : allowed) {
+    if (options.cpu_near < 0 && cpu != options.cpu_far)
+      options.cpu_near = cpu;
+    else if (options.cpu_far < 0 && cpu != options.cpu_near)
+      options.cpu_far = cpu;
+  }
+  return {};
+}
+
 }  // namespace
 
-int main(int argc, char** argv)
+int round_trip(int argc, char** argv)
 {
-  Options options;
   CLI::App app(
-      "Benchmarks of rtlane. Without a subcommand: round-trip with its defaults.\n"
-      "Every figure is a ratio to the machine's own floor, measured in the same 20 ms.",
-      "rtlane-bench");
-  CLI::App* round_trip = app.add_subcommand(
-      "round-trip",
-      "Round trip of a message over two SpscRings between two processes on two CPUs, as a ratio to the raw cache-line "
-      "round trip. The median over rounds counts; rounds whose floor moved by more than 15 % are dropped and counted.");
-  round_trip->add_option("--rounds", options.rounds, "rounds per message size")
+      "Round trip of a message over two SpscRings between two processes, as a ratio to the raw cache-line round trip.",
+      "rtlane-bench round-trip");
+  app.footer(manual);
+  Options options;
+  app.add_option("--rounds", options.rounds, "Rounds per message size")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000000));
-  round_trip->add_option("--round-ms", options.round_ms, "length of a round: floor, ring, floor")
+  app.add_option("--round-ms", options.round_ms, "Length of a round: floor, ring, floor")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
-  round_trip->add_option("--capacity", options.capacity, "slots of each ring")->capture_default_str();
-  round_trip->add_option("--bytes", options.bytes, "message sizes: 16, 48, 64")
+  app.add_option("--capacity", options.capacity, "Slots of each ring")
       ->capture_default_str()
+      ->check(CLI::Range(1, 1 << 24));
+  app.add_option("--bytes", options.bytes, "Message sizes, of 16, 48, 64")
+      ->capture_default_str()
+      ->delimiter(',')
       ->check(CLI::IsMember({16, 48, 64}));
-  round_trip->add_option("--cpu-a", options.cpu_near, "CPU of the measuring process")->capture_default_str();
-  round_trip->add_option("--cpu-b", options.cpu_far, "CPU of the echoing process")->capture_default_str();
-  round_trip->add_option("--json", options.json_file, "also write the results here");
-  CLI11_PARSE(app, argc, argv);
-  if (options.cpu_near == options.cpu_far)
-    die("--cpu-a and --cpu-b must differ: both sides spin");
+  app.add_option("--cpu-a", options.cpu_near, "CPU of the measuring process (default: the first allowed)")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1023));
+  app.add_option("--cpu-b", options.cpu_far, "CPU of the echoing process (default: the next one)")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1023));
+  cli::Report report;
+  report.add_option(app);
+  if (const auto status = cli::parse(app, argc, argv))
+    return *status;
+  if (const std::string problem = choose_cpus(options, rt::allowed_cpus()); !problem.empty())
+    return cli::fail(app, problem, cli::usage);
+  if (options.cpu_near < 0 || options.cpu_far < 0)
+    return cli::fail(app, "this process may run on one CPU only, and both sides poll: two are needed");
+  if (const auto opened = report.open(); !opened)
+    return cli::fail(app, opened.error().message, cli::usage);
 
-  const double per_ns = rtlane::bench::ticks_per_ns();
-  nlohmann::json results = nlohmann::json::array();
-  fmt::print("{:>6} {:>7} {:>8} {:>7} {:>7} {:>7} {:>14} {:>14} {:>10} {:>10}\n", "bytes", "rounds", "dropped", "ratio",
-             "p10", "p90", "floor <250 ns", "floor >=250 ns", "floor ns", "ring ns");
+  const double per_ns = ticks_per_ns();
+  Json document = {{"schema", "rtlane.bench.round-trip/1"},
+                   {"cpus", {options.cpu_near, options.cpu_far}},
+                   {"results", Json::array()}};
+  // At once: a run takes long enough to be watched.
+  const auto show = [&](const std::string& text) {
+    cli::say(report.text(), text);
+    cli::flush_out();
+  };
+  show(row(
+      {"bytes", "rounds", "dropped", "ratio", "p10", "p90", "floor <250 ns", "floor >=250 ns", "floor ns", "ring ns"}));
   for (const unsigned bytes : options.bytes) {
-    const nlohmann::json result = bytes == 16   ? measure<Message16>(options, per_ns)
-                                  : bytes == 48 ? measure<Message48>(options, per_ns)
-                                                : measure<Message64>(options, per_ns);
-    const auto& ratio = result["ratio_to_floor"];
-    fmt::print("{:>6} {:>7} {:>8} {:>7} {:>7} {:>7} {:>7}{:>7} {:>7}{:>7} {:>10.0f} {:>10.0f}\n", bytes,
-               result["rounds"].get<unsigned>(), result["dropped_rounds"].get<unsigned>(), cell(ratio["median"]),
-               cell(ratio["p10"]), cell(ratio["p90"]), cell(ratio["below_250ns"]["median"]),
-               fmt::format("({})", ratio["below_250ns"]["rounds"].get<unsigned>()), cell(ratio["from_250ns"]["median"]),
-               fmt::format("({})", ratio["from_250ns"]["rounds"].get<unsigned>()),
-               result["floor_ns"]["p50"].get<double>(), result["rtt_ns"]["p50"].get<double>());
-    std::fflush(stdout);
-    results.push_back(result);
+    const Json result = bytes == 16   ? measure<Message16>(options, per_ns)
+                        : bytes == 48 ? measure<Message48>(options, per_ns)
+                                      : measure<Message64>(options, per_ns);
+    document["results"].push_back(result);
+    show(result_row(result));
   }
-  fmt::print("ratio: median over rounds of ring p50 / floor p50 of the same round; ns figures mean nothing alone\n");
-  if (!options.json_file.empty()) {
-    const nlohmann::json document = {{"schema", "rtlane.bench.round-trip/1"}, {"results", results}};
-    std::FILE* file = std::fopen(options.json_file.c_str(), "w");
-    if (file == nullptr)
-      die(fmt::format("cannot write {}: {}", options.json_file, std::strerror(errno)));
-    fmt::print(file, "{}\n", document.dump(2));
-    std::fclose(file);
-  }
-  return 0;
+  const bool written = report.write(document);
+  show("ratio: median over rounds of ring p50 / floor p50 of the same round; ns figures mean nothing alone\n");
+  return written ? cli::good : cli::finding;
 }
+
+}  // namespace rtlane::bench

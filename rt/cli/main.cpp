@@ -63,7 +63,8 @@ std::string help_text()
   return text +
          "\n"
          "'rtlane COMMAND --help' is the manual of a command. 'rtlane X' with another X runs the program rtlane-X\n"
-         "from the folder of rtlane itself, or from ../libexec/rtlane beside it.\n"
+         "from the folder of rtlane itself, or from " RTLANE_LIBEXEC_FROM_BIN
+         " seen from there.\n"
          "\n"
          "Every command that reports knows --json [FILE]: FILE gets a JSON document beside the text; without\n"
          "FILE, or with -, it goes to standard output instead of the text. FILE keeps its content until the\n"
@@ -90,7 +91,7 @@ int run_external(const std::string& name, char** argv)
 {
   const bool plausible = name.find('/') == std::string::npos && name.front() != '-';
   const std::string folder = own_folder();
-  const std::vector<std::string> places = {folder, folder + "/../libexec/rtlane"};
+  const std::vector<std::string> places = {folder, folder + "/" RTLANE_LIBEXEC_FROM_BIN};
   if (plausible && !folder.empty()) {
     for (const std::string& place : places) {
       const std::string path = place + "/rtlane-" + name;

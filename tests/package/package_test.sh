@@ -99,6 +99,10 @@ case $1 in
     run "$PREFIX/bin/rtlane" --help >"$work/help" || fail "rtlane --help fails"
     grep -q demo "$work/help" || fail "the help does not name the main job"
     ;;
+  bench)
+    run "$PREFIX/bin/rtlane" bench --help >"$work/help" || fail "rtlane bench does not find rtlane-bench"
+    grep -q round-trip "$work/help" || fail "the help does not name the benchmark"
+    ;;
   cmake-cxx-shared) consumer CXX rtlane::rtlane -DCMAKE_PREFIX_PATH="$PREFIX" ;;
   cmake-cxx-static) consumer CXX rtlane::static -DCMAKE_PREFIX_PATH="$PREFIX" ;;
   cmake-c-shared) consumer C rtlane::rtlane -DCMAKE_PREFIX_PATH="$PREFIX" ;;

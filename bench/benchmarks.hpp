@@ -1,0 +1,9 @@
+// The benchmarks of rtlane-bench: a function each, as a subcommand of rtlane has it. argv[0] is the benchmark's name;
+// the value is the exit status.
+#pragma once
+
+namespace rtlane::bench {
+
+int round_trip(int argc, char** argv);
+
+}  // namespace rtlane::bench

@@ -1,0 +1,66 @@
+// rtlane-bench: finds the benchmark and runs it.
+#include <fmt/format.h>
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "benchmarks.hpp"
+#include "command.hpp"
+#include "output.hpp"
+
+namespace {
+
+namespace cli = rtlane::cli;
+
+struct Benchmark {
+  std::string_view name;
+  int (*run)(int argc, char** argv);
+  std::string_view summary;
+};
+
+constexpr std::array benchmarks = {
+    Benchmark{"round-trip", rtlane::bench::round_trip, "a message there and back over two SpscRings"},
+};
+
+std::string help_text()
+{
+  std::string text =
+      "Benchmarks of rtlane. Every figure is a ratio to what the machine itself could do at that moment.\n"
+      "\n"
+      "Usage: rtlane-bench [BENCHMARK] [ARGUMENTS]     ('rtlane bench' is the same)\n"
+      "\n"
+      "Benchmarks (without a name: the first):\n";
+  for (const Benchmark& benchmark : benchmarks)
+    text += fmt::format("  {:<11} {}\n", benchmark.name, benchmark.summary);
+  return text +
+         "\n"
+         "'rtlane-bench BENCHMARK --help' is the manual of a benchmark.\n"
+         "\n"
+         "Exit status: 0 measured, 1 a failure, 2 wrong usage.\n";
+}
+
+int run(int argc, char** argv)
+{
+  const std::string_view name = argc > 1 ? argv[1] : "";
+  if (name == "--help" || name == "-h") {
+    cli::say_out(help_text());
+    return cli::good;
+  }
+  if (name.empty() || name.front() == '-')
+    return benchmarks.front().run(argc, argv);
+  for (const Benchmark& benchmark : benchmarks) {
+    if (benchmark.name == name)
+      return benchmark.run(argc - 1, argv + 1);
+  }
+  cli::say_err(fmt::format("rtlane-bench: there is no benchmark '{}'; 'rtlane-bench --help' lists them\n",
+                           cli::printable(name)));
+  return cli::usage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv)
+{
+  return cli::run_program("rtlane-bench", argc, argv, &run);
+}
