@@ -1,5 +1,6 @@
 # What `cmake --install` gives: libraries, headers, the CMake package and rtlane.pc. The package can be moved:
-# nothing in it holds an absolute path. Programs have their install rule beside their target.
+# nothing in it holds an absolute path, unless an install folder was given as one. Programs have their install rule
+# beside their target.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/rtlane)
@@ -23,6 +24,16 @@ install(EXPORT rtlane FILE rtlaneTargets.cmake NAMESPACE rtlane:: DESTINATION ${
 # The build tree is a package too: rtlane_DIR=build/release.
 export(EXPORT rtlane FILE ${PROJECT_BINARY_DIR}/rtlaneTargets.cmake NAMESPACE rtlane::)
 
-file(RELATIVE_PATH PREFIX_FROM_PC /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})
+  # rtlane.pc stands where the prefix cannot be told from.
+  set(PC_PREFIX ${CMAKE_INSTALL_PREFIX})
+else()
+  file(RELATIVE_PATH prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+  set(PC_PREFIX \${pcfiledir}/${prefix_from_pc})
+endif()
+foreach(folder INCLUDEDIR LIBDIR)
+  set(PC_${folder} ${CMAKE_INSTALL_${folder}})
+  cmake_path(ABSOLUTE_PATH PC_${folder} BASE_DIRECTORY \${prefix})
+endforeach()
 configure_file(${CMAKE_CURRENT_LIST_DIR}/rtlane.pc.in ${PROJECT_BINARY_DIR}/rtlane.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/rtlane.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -55,14 +55,15 @@ consumer() {
 with_pkg_config() {
   command -v pkg-config >/dev/null || { printf 'pkg-config: Skipped\nthere is no pkg-config here\n'; exit 77; }
   local compiler=$1 source=$2 pkg_config_options=() flags
+  local libdir=${libdir:-$PREFIX/lib}
   shift 2
   [[ " $* " != *" -static "* ]] || pkg_config_options=(--static)
-  export PKG_CONFIG_PATH=$PREFIX/lib/pkgconfig
+  export PKG_CONFIG_PATH=$libdir/pkgconfig
   run pkg-config --validate rtlane
   [[ $(pkg-config --modversion rtlane) == "$VERSION" ]] || fail "pkg-config tells another version"
   read -r -a flags < <(pkg-config "${pkg_config_options[@]}" --cflags --libs rtlane)
   run "$compiler" "$@" "$source" -o "$work/user" "${flags[@]}"
-  expect_works env LD_LIBRARY_PATH="$PREFIX/lib" "$work/user"
+  expect_works env LD_LIBRARY_PATH="$libdir" "$work/user"
 }
 
 # Compiles a wrong use, which must fail for the reason its first line gives, and its right twin, which must not.
@@ -126,6 +127,18 @@ case $1 in
     run cmake --install "$work/build" --prefix "$work/prefix"
     [[ ! -e $work/prefix ]] || fail "a project with rtlane inside installs rtlane"
     [[ $(run ctest --test-dir "$work/build" -N) == *"Total Tests: 0"* ]] || fail "it runs rtlane's tests"
+    ;;
+  absolute-folders)
+    # as distributions configure: prefix and library folder are absolute
+    run cmake -S "$SOURCE" -B "$work/build" -G Ninja -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX" \
+      -DRTLANE_BUILD_TOOL=OFF -DRTLANE_BUILD_TESTS=OFF -DRTLANE_BUILD_BENCH=OFF -DRTLANE_BUILD_EXAMPLES=OFF \
+      -DCMAKE_INSTALL_PREFIX="$work/usr" -DCMAKE_INSTALL_LIBDIR="$work/usr/lib/some-triplet"
+    run cmake --build "$work/build"
+    run cmake --install "$work/build"
+    PREFIX=$work/usr
+    libdir=$PREFIX/lib/some-triplet
+    with_pkg_config "$CC" "$here/consumer/user.c" -std=c99 -Wall -Wextra -Werror
+    [[ $(pkg-config --variable=libdir rtlane) == "$libdir" ]] || fail "the library folder is another one"
     ;;
   pkg-config-c-shared) with_pkg_config "$CC" "$here/consumer/user.c" -std=c99 -pedantic -Wall -Wextra -Werror ;;
   pkg-config-c-static) with_pkg_config "$CC" "$here/consumer/user.c" -std=c99 -static ;;
