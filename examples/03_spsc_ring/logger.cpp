@@ -25,10 +25,14 @@ int main()
     const rtlane::Status status = consumer->try_pop(sample);
     if (status == rtlane::Status::closed)
       break;
-    if (status == rtlane::Status::ok)
+    if (status == rtlane::Status::ok) {
       ++received;
-    else
+    } else if (status == rtlane::Status::empty) {  // the sensor is slow, stopped, or not there yet
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    } else {
+      std::fprintf(stderr, "the ring answers '%s' after %lu samples\n", rtlane::to_string(status), received);
+      return 1;
+    }
     if (consumer->producer_changed())
       std::printf("another sensor took over at number %llu\n", static_cast<unsigned long long>(sample.number));
   }

@@ -27,8 +27,15 @@ int main(int argc, char** argv)
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
     const Temperature sample{number, std::chrono::nanoseconds(now).count(),
                              20.0F + 5.0F * std::sin(static_cast<float>(number) / 100.0F)};
-    while (producer->try_push(sample) == rtlane::Status::full)  // the logger is slow, or not there yet
+    rtlane::Status status = producer->try_push(sample);
+    while (status == rtlane::Status::full) {  // the logger is slow, stopped, or not there yet
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      status = producer->try_push(sample);
+    }
+    if (status != rtlane::Status::ok) {
+      std::fprintf(stderr, "the ring answers '%s' to sample %lu\n", rtlane::to_string(status), number);
+      return 1;
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   producer->close();
