@@ -79,6 +79,22 @@ wrong_use() {
   grep -E -e "$expected" <<<"$output" || fail "the wrong use fails for another reason: $output"
 }
 
+# readme_block LANGUAGE: the code of that language in README.md
+readme_block() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/{/^\`\`\`/d;p}" "$SOURCE/README.md"; }
+
+# from_readme LANGUAGE BEFORE AFTER COMPILER [OPTION...]: compiles and runs README code with what it leaves to its reader
+from_readme() {
+  local language=$1 before=$2 after=$3
+  shift 3
+  readme_block "$language" >"$work/block"
+  [[ -s $work/block ]] || fail "README.md has no code block of $language"
+  printf '%s\n' "$before" >"$work/user.$language"
+  cat "$work/block" >>"$work/user.$language"
+  printf '%s\n' "$after" >>"$work/user.$language"
+  run "$@" -Wall -Wextra -Werror -I "$PREFIX/include" "$work/user.$language" -o "$work/user" -L "$PREFIX/lib" -lrtlane -pthread
+  expect_works env LD_LIBRARY_PATH="$PREFIX/lib" "$work/user"
+}
+
 case $1 in
   install)
     # Moved after the installation: whatever works afterwards works from any place.
@@ -144,6 +160,46 @@ case $1 in
   pkg-config-c-static) with_pkg_config "$CC" "$here/consumer/user.c" -std=c99 -static ;;
   pkg-config-cxx-shared) with_pkg_config "$CXX" "$here/consumer/user.cpp" -std=c++20 -Wall -Wextra -Werror ;;
   pkg-config-cxx-static) with_pkg_config "$CXX" "$here/consumer/user.cpp" -std=c++20 -static ;;
+  readme-cxx)
+    from_readme cpp '
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <thread>
+int fail(const std::string& why) { std::fprintf(stderr, "%s\n", why.c_str()); return 1; }
+template <class Imu> bool read_sensor(Imu& sample)
+{
+  static std::int64_t next = 0;
+  sample = {next, {1, 2, 3}, {0, 0, 1}};
+  return next++ < 5000;
+}
+std::int64_t used = 0;
+template <class Imu> void use(const Imu& sample) { used += sample.t_ns == used ? 1 : 1000000; }
+void wait_a_little() { std::this_thread::yield(); }
+' '
+int main()
+{
+  int sent = 1;
+  std::thread other([&] { sent = sender(); });
+  const int received = receiver();
+  other.join();
+  if (sent != 0 || received != 0 || used != 5000) return 1;
+  std::printf("rtlane %s works\n", rtlane_version());
+}' "$CXX" -std=c++20
+    ;;
+  readme-c)
+    from_readme c '
+#include <stdio.h>
+static int fail(const char* why) { fprintf(stderr, "%s\n", why); return 1; }
+' '
+int main(void)
+{
+  if (hold_state() != 0) return 1;
+  printf("rtlane %s works\n", rtlane_version());
+  return 0;
+}' "$CC" -std=c99 -pedantic
+    ;;
   wrong-use) wrong_use "$2" ;;
   *) fail "no case $1" ;;
 esac
