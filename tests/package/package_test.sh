@@ -15,6 +15,12 @@ run() {
   "$@"
 }
 
+# ./dev shows what follows such a line as the reason.
+skip() {
+  printf '%s: Skipped\n%s\n' "$0" "$1"
+  exit 77
+}
+
 fail() {
   printf 'FAILED: %s\n' "$*" >&2
   exit 1
@@ -53,7 +59,7 @@ consumer() {
 
 # with_pkg_config COMPILER SOURCE [OPTION...]: builds as a Makefile would
 with_pkg_config() {
-  command -v pkg-config >/dev/null || { printf 'pkg-config: Skipped\nthere is no pkg-config here\n'; exit 77; }
+  command -v pkg-config >/dev/null || skip 'there is no pkg-config here'
   local compiler=$1 source=$2 pkg_config_options=() flags
   local libdir=${libdir:-$PREFIX/lib}
   shift 2
@@ -199,6 +205,17 @@ int main(void)
   printf("rtlane %s works\n", rtlane_version());
   return 0;
 }' "$CC" -std=c99 -pedantic
+    ;;
+  clang)
+    command -v clang++ >/dev/null || skip 'there is no clang++ here: apt-get install clang'
+    run cmake -S "$SOURCE" -B "$work/build" -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
+      -DCMAKE_BUILD_TYPE=Debug -DRTLANE_BUILD_TESTS=OFF
+    # The commands as they stand in the JSON, each once (the library's objects are shared), and without code generation.
+    sed -n 's/^ *"command": "\(.*\)",\{0,1\}$/\1 -fsyntax-only/p' "$work/build/compile_commands.json" |
+      sed 's/\\\(["\\]\)/\1/g' | sort -u >"$work/commands"
+    [[ $(wc -l <"$work/commands") -ge 40 ]] || fail "only $(wc -l <"$work/commands") commands were found"
+    cd "$work/build"
+    xargs -d '\n' -n 1 -P 2 bash -c <"$work/commands" || fail "clang finds something"
     ;;
   wrong-use) wrong_use "$2" ;;
   *) fail "no case $1" ;;
