@@ -36,9 +36,11 @@ TEST(Examples, CountersOfBothLanguagesMeetInOneObject)
     const Shm held = Shm::create("examples/counter", 16);
     ASSERT_EQ(held.result, 0) << rtlane_error_message();
     std::vector<Tool> runs;
+    runs.reserve(3);
     for (int i = 0; i < 3; ++i)
       runs.push_back(start_example("counter"));
     std::vector<std::string> numbers;
+    numbers.reserve(3);
     for (Tool& run : runs) {
       const Outcome outcome = run.wait();
       EXPECT_EQ(outcome.status, 0) << outcome.err;

@@ -112,6 +112,7 @@ TEST(Ls, EveryProcessThatOpenedItIsCountedAndNamed)
   ASSERT_EQ(object.result, 0);
   SharedPage<std::atomic<int>> opened;
   std::vector<Child> children;
+  children.reserve(3);
   for (int i = 0; i < 3; ++i)
     children.push_back(Child::start([&] {
       // an exec'd process would have no handle of the parent; a fork child lets the inherited one go
@@ -135,6 +136,7 @@ TEST(Ls, HoldersThatOpenedItThemselvesHaveALockEach)
   TempNamespace space;
   SharedPage<std::atomic<int>> opened;
   std::vector<Child> children;
+  children.reserve(3);
   for (int i = 0; i < 3; ++i)
     children.push_back(Child::start([&] {
       Shm mine = Shm::create("apart", 4096);
