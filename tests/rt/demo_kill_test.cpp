@@ -218,7 +218,14 @@ TEST(DemoKill, AtAnyMomentOfTheStartTheRestEndsAndTheNextOneStarts)
     else
       tool.signal(SIGTERM);
     const int status = tool.wait().status;
-    EXPECT_EQ(status, victim == 0 ? -SIGKILL : victim <= started.size() ? 1 : 0) << tool.err();
+    if (victim == 0) {
+      EXPECT_EQ(status, -SIGKILL);
+    } else if (victim <= started.size()) {
+      EXPECT_EQ(status, 1) << tool.err();
+    } else {
+      // It may not have got so far yet that it hears the signal.
+      EXPECT_TRUE(status == 0 || status == -SIGTERM) << status << " " << tool.err();
+    }
     while (waitpid(-1, nullptr, 0) > 0) {  // all of them end, or the watchdog does
     }
 
