@@ -149,7 +149,7 @@ Outcome kill_consumer(const ConsumerOperation& operation, uint64_t fill, uint64_
 template <class Kill>
 uint64_t sweep(Kill&& kill)
 {
-  for (uint64_t instruction = 1; instruction < 100000; ++instruction) {
+  for (uint64_t instruction = 1; instruction < 100000; instruction += sweep_step) {
     const Outcome outcome = kill(instruction);
     EXPECT_EQ(outcome.problem, "") << "killed after instruction " << instruction;
     if (outcome.finished || !outcome.problem.empty())

@@ -191,7 +191,7 @@ Outcome stop_consumer(const ConsumerOperation& operation, uint64_t fill, uint64_
 template <class Stop>
 uint64_t sweep(Stop&& stop)
 {
-  for (uint64_t instruction = 1; instruction < 100000; ++instruction) {
+  for (uint64_t instruction = 1; instruction < 100000; instruction += sweep_step) {
     const Outcome outcome = stop(instruction);
     EXPECT_EQ(outcome.problem, "") << "stopped after instruction " << instruction;
     if (outcome.finished || !outcome.problem.empty())

@@ -22,6 +22,8 @@
 #include <ucontext.h>
 #endif
 
+#include "support/sanitizer.hpp"
+
 namespace rtlane::test {
 
 // Where to interrupt; the first condition met counts, 0 is never. begin() itself is instruction 0.
@@ -111,6 +113,10 @@ inline void on_step(int, siginfo_t*, void* context)
 #endif
 
 }  // namespace detail
+
+// How far apart the interruptions of a sweep over all instructions are. Most instructions of an instrumented build are
+// the sanitizer's, whose business is wrong accesses; which instruction it was matters in the others.
+inline constexpr uint64_t sweep_step = built_with_sanitizer ? 7 : 1;
 
 // Why stepping is impossible here, or nullptr.
 inline const char* step_unavailable()
