@@ -172,6 +172,9 @@ int make(rtlane_channel& channel, const ChannelHeader& plan, const std::vector<s
     return not_a_channel(channel.name.c_str());
   magic.store(channel_in_the_making, std::memory_order_relaxed);  // relaxed: a mark for the next holder of the lease
   std::atomic_signal_fence(std::memory_order_seq_cst);            // which a kill must not find missing
+  // The dead maker's table may have been longer, and lie where our first slots are.
+  if (found == channel_in_the_making)
+    std::memset(channel.base + plan.slots_offset, 0, plan.total_bytes - plan.slots_offset);
   write_channel(channel.base, plan, table);
   magic.store(channel_magic, std::memory_order_release);  // H1, pairs with H2
   return 0;

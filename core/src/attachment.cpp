@@ -62,6 +62,8 @@ int fault_in_and_lock(std::uint64_t page_bytes, rtlane_tier tier, bool writable,
   if (const int error = lock_attachment(tier, lock, attachment); error != 0)
     return error;
   attachment.page_bytes = page_bytes;
+  attachment.page_reason.clear();
+  attachment.page_fix.clear();
   if (tier == RTLANE_TIER_THP) {
     // The pages are huge already; this process's page tables may not know yet.
     int error = 0;
@@ -80,20 +82,25 @@ int fault_in_and_lock(std::uint64_t page_bytes, rtlane_tier tier, bool writable,
 int lock_attachment(rtlane_tier tier, rtlane_wish lock, Attachment& attachment)
 {
   // hugetlb pages are never swapped, locked or not.
-  attachment.locked = tier == RTLANE_TIER_HUGETLB;
-  attachment.inherited = false;
+  bool locked = tier == RTLANE_TIER_HUGETLB;
+  const Range range = attachment.mapping.range();
   std::string reason;
   std::string fix;
   if (lock == RTLANE_NEVER) {
-    if (!attachment.locked) {
+    if (!locked) {
       reason = "not asked for";
       fix = "lock = RTLANE_PREFERRED in the options, or RTLANE_LOCK=preferred for RtCreateSharedMemory";
     }
-  } else if (lock_in_memory(attachment.mapping.range(), reason, fix) == 0) {
-    attachment.locked = true;
+  } else if (lock_in_memory(range, reason, fix) == 0 || page_facts(range, tier).locked) {
+    // Locked already, and by now without the privilege to do it again: locked all the same.
+    locked = true;
+    reason.clear();
+    fix.clear();
   } else if (lock == RTLANE_REQUIRED) {
     return fail(ENOMEM, "the memory is to be locked and cannot be: %s; %s", reason.c_str(), fix.c_str());
   }
+  attachment.locked = locked;
+  attachment.inherited = false;
   attachment.lock_reason = std::move(reason);
   attachment.lock_fix = std::move(fix);
   return 0;

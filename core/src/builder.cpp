@@ -167,6 +167,12 @@ int map_and_bind(int fd, const BuildRequest& request, std::uint64_t bytes, Paylo
                                        : bind_to_node(payload.attachment.mapping.range(), request.options.numa_node);
 }
 
+// Of descriptors: no other pages would help.
+bool is_shortage_of_this_process(int error) noexcept
+{
+  return error == -EMFILE || error == -ENFILE;
+}
+
 int build_hugetlb(const NamespaceDirectory& directory, const BuildRequest& request, std::uint64_t bytes,
                   Payload& payload, std::string& fix)
 {
@@ -182,8 +188,10 @@ int build_hugetlb(const NamespaceDirectory& directory, const BuildRequest& reque
   }
   const std::string& mount = payload.candidate.mount;
   if (mount.empty()) {
-    fix = "mkdir -p /dev/hugepages && mount -t hugetlbfs -o pagesize=" + std::to_string(page >> 20) +
-          "M none /dev/hugepages as root";
+    // A place for each size: one must not hide the other.
+    const std::string size = std::to_string(page >> 20) + "M";
+    fix = "mkdir -p /dev/hugepages-" + size + " && mount -t hugetlbfs -o pagesize=" + size + " none /dev/hugepages-" +
+          size + " as root";
     return fail(ENOMEM, "hugetlb: no hugetlbfs with pages of %s is mounted", page_text.c_str());
   }
   int error = namespace_id(request.lock_file, payload.huge_directory_id);
@@ -198,12 +206,15 @@ int build_hugetlb(const NamespaceDirectory& directory, const BuildRequest& reque
   // From here on what fails does so on this mount only.
   error = make_payload_directory({mount, page}, directory, payload.huge_directory_id, payload.huge_directory,
                                  payload.huge_directory_path);
+  if (is_shortage_of_this_process(error))
+    return fail(-error, "cannot open %s: %s", mount.c_str(), std::strerror(-error));
   if (error != 0) {
     fix = "chmod or remount " + mount + " with uid=, gid= or mode= so that you may write there";
     return fail(ENOMEM, "hugetlb: no payload can be made below %s: %s", mount.c_str(), std::strerror(-error));
   }
-  if (make_file(payload.huge_directory.get(), payload.huge_directory_path.c_str(), request.options, payload.huge) != 0)
-    return -ENOMEM;
+  error = make_file(payload.huge_directory.get(), payload.huge_directory_path.c_str(), request.options, payload.huge);
+  if (error != 0)
+    return is_shortage_of_this_process(error) ? error : -ENOMEM;
   const int fd = payload.huge.fd();
   if (error = lock_wait(fd, Lock::read, 0); error != 0)
     return fail(ENOMEM, "cannot lock a file below %s: %s", payload.huge_directory_path.c_str(), std::strerror(-error));
@@ -423,7 +434,9 @@ int build(const NamespaceDirectory& directory, const BuildRequest& request, Buil
         built.attachment = std::move(payload.attachment);
       if (!may_fall_back(error))
         break;
-      reason += (reason.empty() ? "" : "; ") + std::string(rtlane_error_message());
+      // Several mounts may fail for one reason.
+      if (const std::string sentence = rtlane_error_message(); reason.find(sentence) == std::string::npos)
+        reason += (reason.empty() ? "" : "; ") + sentence;
       if (fix.empty())
         fix = candidate_fix;
     }

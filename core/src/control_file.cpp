@@ -121,10 +121,10 @@ PayloadFile payload_of(const std::string& file, const ObjectHeader& header)
 
 // Removes payload and control file of an object that is dead. The caller holds the decision byte.
 int remove_dead(const NamespaceDirectory& directory, const std::string& file, Content content,
-                const ObjectHeader& header)
+                const ObjectHeader& header, PayloadOwner owner)
 {
   if (content == Content::good && header.tier == RTLANE_TIER_HUGETLB)
-    remove_payload(payload_of(file, header));
+    remove_payload(payload_of(file, header), header.payload_inode, owner);
   return ::unlinkat(directory.fd(), file.c_str(), 0) == 0 ? 0 : -errno;
 }
 
@@ -221,7 +221,8 @@ int join(const NamespaceDirectory& directory, const std::string& file, std::stri
     const Lock others = lock_held_by_others(fd, holder_byte);
     if (others == Lock::none) {
       // An orphan of any version: its processes were killed.
-      if (access == Access::read || !opened.writable || remove_dead(directory, file, content, held.header) != 0)
+      if (access == Access::read || !opened.writable ||
+          remove_dead(directory, file, content, held.header, PayloadOwner::nobody) != 0)
         return access == Access::create
                    ? fail_orphan_kept(directory, file, opened.status)
                    : fail(ENOENT, "there is no object called '%.*s'", static_cast<int>(name.size()), name.data());
@@ -308,7 +309,9 @@ Reclaimed reclaim(const NamespaceDirectory& directory, const std::string& file, 
     entry->state = RTLANE_ENTRY_ORPHAN;
     describe(directory, file, opened, content, header, *entry);
   }
-  const int error = opened.writable ? remove_dead(directory, file, content, header) : -EACCES;
+  // Whoever waits is the last holder, whose own lock on the payload does not matter.
+  const PayloadOwner owner = wait ? PayloadOwner::this_process : PayloadOwner::nobody;
+  const int error = opened.writable ? remove_dead(directory, file, content, header, owner) : -EACCES;
   if (error == 0)
     return Reclaimed::removed;
   if (entry != nullptr)

@@ -1,6 +1,6 @@
 #include "environment.hpp"
 
-#include <unistd.h>
+#include <sys/auxv.h>
 
 #include <cerrno>
 #include <cinttypes>
@@ -13,7 +13,8 @@ namespace rtlane::detail {
 const char* environment_text(const char* variable) noexcept
 {
   // Not secure_getenv: that refuses programs with file capabilities too, which RT programs are given to lock memory.
-  if (::getuid() != ::geteuid() || ::getgid() != ::getegid())
+  // As they were at exec: programs change their ids later, in either direction.
+  if (::getauxval(AT_UID) != ::getauxval(AT_EUID) || ::getauxval(AT_GID) != ::getauxval(AT_EGID))
     return nullptr;
   const char* text = std::getenv(variable);
   return text != nullptr && *text != '\0' ? text : nullptr;

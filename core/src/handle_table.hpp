@@ -1,13 +1,31 @@
 // The handles of this process.
+//
+// A handle is generation:16 | index:14 | 00: at least 0x10000, a multiple of 4 as Win32's are. The
+// generation starts at 1 and counts the uses of its slot, so a closed value is refused until the slot
+// was used 65535 times more.
+//
+// pin() may be called by any thread at any time: it is lock-free and makes no system call, so that a real-time thread
+// that asks about a handle never waits for a preempted one. What adds or removes is inside Process::enter(), alone in
+// this process.
+//
+// A slot's state is one word: generation:16 | open:1 | 15 unused | pins:32. A handle that is closed while it is pinned
+// is refused from then on; what it stands for ends with the last pin.
+//
+// Ordering
+//   T1 state, release  ->  T2 state, acquire   the entry is complete when the handle is open
+//   T3 state, release  ->  T3 state, acquire   pinners are done with the entry when the last one of them takes it out,
+//                                              or the closer that finds none
+//   T4 chunk, release  ->  T5 chunk, acquire   its slots are made when it is found
 #pragma once
 
 #include <rtlane/core/shm.h>
 
+#include <array>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
-#include <new>
-#include <vector>
+#include <utility>
 
 namespace rtlane::detail {
 
@@ -24,69 +42,87 @@ public:
 
 inline constexpr std::uint32_t handles_max = 16383;
 
-// A handle is generation:16 | index:14 | 00: at least 0x10000, a multiple of 4 as Win32's are. The
-// generation starts at 1 and counts the uses of its slot, so a closed value is refused until the slot
-// was used 65535 times more.
-//
-// Thread-safe, with a lock of its own that is held for a bounded time only: a question about a handle never
-// waits for another thread's set-up call or fork(). What adds or removes is inside Process::enter() besides.
+// The contract stands at the top of this file.
 class HandleTable {
+  struct Slot;
+
 public:
-  struct Entry {
-    std::shared_ptr<HandleTarget> target;
-    bool read_only = false;
+  // Keeps what a handle stands for from ending. Empty when the handle is none.
+  class Pin {
+  public:
+    Pin() = default;
+    Pin(Pin&& other) noexcept : table_(other.table_), slot_(std::exchange(other.slot_, nullptr)) {}
+    Pin(const Pin&) = delete;
+    Pin& operator=(const Pin&) = delete;
+    Pin& operator=(Pin&&) = delete;
+    // The last pin of a handle that was closed meanwhile is a set-up call.
+    ~Pin()
+    {
+      if (slot_ != nullptr)
+        table_->unpin(*slot_);
+    }
+
+    [[nodiscard]] explicit operator bool() const noexcept { return slot_ != nullptr; }
+    [[nodiscard]] HandleTarget* target() const noexcept { return slot_->target.get(); }
+    [[nodiscard]] bool read_only() const noexcept { return slot_->read_only; }
+
+  private:
+    friend class HandleTable;
+    Pin(HandleTable& table, Slot& slot) noexcept : table_(&table), slot_(&slot) {}
+
+    HandleTable* table_ = nullptr;
+    Slot* slot_ = nullptr;
   };
 
+  HandleTable() = default;
+  HandleTable(const HandleTable&) = delete;
+  HandleTable& operator=(const HandleTable&) = delete;
+  ~HandleTable();
+
   // Returns 0, or -EMFILE with a sentence when `limit` handles are in use.
-  [[nodiscard]] int check_room(std::uint32_t limit) noexcept;
+  [[nodiscard]] int check_room(std::uint32_t limit) const noexcept;
 
   // There is room.
   rtlane_handle add(std::shared_ptr<HandleTarget> target, bool read_only);
 
-  // Returns work(entry), or -EBADF with a sentence. The handle cannot be closed while work runs.
-  template <class Work>
-  int with(rtlane_handle handle, Work&& work)
-  {
-    const std::lock_guard guard(mutex_);
-    const Entry* entry = find(handle);
-    return entry != nullptr ? work(*entry) : fail_handle(handle);
-  }
+  // Empty, with a sentence, when there is no such handle.
+  [[nodiscard]] Pin pin(rtlane_handle handle) noexcept;
 
-  // The target, or nullptr with a sentence. For set-up calls, during which no handle is closed: what takes long
-  // must not be done inside with().
-  [[nodiscard]] Entry get(rtlane_handle handle)
-  {
-    const std::lock_guard guard(mutex_);
-    const Entry* entry = find(handle);
-    if (entry == nullptr)
-      fail_handle(handle);
-    return entry != nullptr ? *entry : Entry{};
-  }
+  // Closes the handle. Returns 0, or -EBADF with a sentence. ended receives the target when nobody has it pinned: it
+  // may end with the pointer.
+  int remove(rtlane_handle handle, std::shared_ptr<HandleTarget>& ended) noexcept;
 
-  // Takes the handle out; nullptr, with a sentence, when there is none. The target may end with the pointer.
-  std::shared_ptr<HandleTarget> remove(rtlane_handle handle) noexcept;
-
-  // A thread that the child does not have may have been asking when it was forked. Nobody was changing anything: that
-  // happens inside Process::enter(), for which forking waits.
-  void reset_lock_in_fork_child() noexcept { new (&mutex_) std::mutex; }
+  // The threads that had pinned something are not in the child.
+  void forget_pins_in_fork_child() noexcept;
 
 private:
-  [[nodiscard]] const Entry* find(rtlane_handle handle) const noexcept;
-  static int fail_handle(rtlane_handle handle) noexcept;
-
+  static constexpr std::uint64_t open_bit = std::uint64_t{1} << 47;
+  static constexpr std::uint64_t pins_mask = 0xffffffff;
   static constexpr std::uint16_t no_slot = UINT16_MAX;
+  static constexpr std::size_t chunk_slots = 256;
+  static constexpr std::size_t chunks = (handles_max + chunk_slots - 1) / chunk_slots;
 
   struct Slot {
-    Entry entry;
+    std::atomic<std::uint64_t> state{0};
+    std::shared_ptr<HandleTarget> target;
+    bool read_only = false;
     std::uint16_t generation = 1;
     std::uint16_t next = no_slot;  // free slots form a queue
+    std::uint16_t index = 0;
   };
 
-  std::mutex mutex_;
-  std::vector<Slot> slots_;
+  [[nodiscard]] Slot* find(rtlane_handle handle) const noexcept;
+  [[nodiscard]] Slot& slot_at(std::size_t index) const noexcept;
+  void unpin(Slot& slot) noexcept;
+  std::shared_ptr<HandleTarget> take_out(Slot& slot) noexcept;
+  static int fail_handle(rtlane_handle handle) noexcept;
+
+  std::array<std::atomic<Slot*>, chunks> chunks_{};
+  std::size_t slot_count_ = 0;
+  std::uint32_t used_ = 0;  // slots that are not free
+  std::uint32_t open_ = 0;
   std::uint16_t oldest_free_ = no_slot;
   std::uint16_t newest_free_ = no_slot;
-  std::uint32_t used_ = 0;
 };
 
 }  // namespace rtlane::detail

@@ -72,7 +72,8 @@ bool is_on_hugetlbfs(int fd) noexcept
 bool is_as_open_as(const struct stat& status, const NamespaceDirectory& directory) noexcept
 {
   const bool shared = (directory.mode() & 0077) != 0;
-  return (status.st_mode & 07777) == directory.mode() && (!shared || status.st_gid == directory.gid());
+  const bool trusted = shared ? status.st_gid == directory.gid() : status.st_uid == 0 || status.st_uid == ::geteuid();
+  return trusted && (status.st_mode & 07777) == directory.mode();
 }
 
 // Removes what nobody holds from one payload directory.
@@ -123,7 +124,7 @@ int in_payload_directories(const PayloadFile& file, Work&& work)
   for (const HugeMount& mount : mounts) {
     if (mount.page_bytes != file.page_bytes)
       continue;
-    result = 0;
+    result = result == -ENODEV ? 0 : result;
     const std::string path = payload_directory_path(mount, file.directory_id);
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (fd && work(fd.get(), path))
@@ -196,8 +197,11 @@ int make_payload_directory(const HugeMount& mount, const NamespaceDirectory& dir
   if (!mount_fd)
     return -errno;
   for (;;) {
-    if (const int error = make_directory(path.c_str()); error != 0)
+    if (const int error = make_directory(path.c_str()); error < 0) {
+      if (error == -ENOENT)
+        continue;  // a sweeper has removed it in between; the mount is there
       return error;
+    }
     fd.reset(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (fd) {
       while (::flock(fd.get(), LOCK_SH) != 0) {
@@ -266,10 +270,15 @@ std::string find_payload(const PayloadFile& file)
   return path;
 }
 
-void remove_payload(const PayloadFile& file)
+void remove_payload(const PayloadFile& file, std::uint64_t inode, PayloadOwner owner)
 {
-  in_payload_directories(
-      file, [&](int directory_fd, const std::string&) { return ::unlinkat(directory_fd, file.name.c_str(), 0) == 0; });
+  in_payload_directories(file, [&](int directory_fd, const std::string&) {
+    const UniqueFd payload(::openat(directory_fd, file.name.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+    struct stat status = {};
+    return payload && ::fstat(payload.get(), &status) == 0 && status.st_ino == inode &&
+           (owner == PayloadOwner::this_process || lock_try(payload.get(), Lock::write, 0) == 0) &&
+           ::unlinkat(directory_fd, file.name.c_str(), 0) == 0;
+  });
 }
 
 void sweep_payloads(const NamespaceDirectory& directory, std::vector<std::string>& removed)

@@ -52,8 +52,10 @@ int open_payload(const PayloadFile& file, std::uint64_t inode, bool writable, Un
 // Where the payload is; "" when it is not seen from here.
 std::string find_payload(const PayloadFile& file);
 
-// Removes the payload's name wherever it is. The caller knows that the object is dead.
-void remove_payload(const PayloadFile& file);
+// Removes the payload's name wherever it is, if it is the file with this inode. Who is not its holder removes it only
+// when nobody is: the control file that names it may be a copy. What is kept is a later sweep's.
+enum class PayloadOwner { nobody, this_process };
+void remove_payload(const PayloadFile& file, std::uint64_t inode, PayloadOwner owner);
 
 // Removes every payload that nobody holds, of this namespace and of the user's others (which may be gone; for
 // root of all), and payload directories that are empty. Never waits. Appends the paths of the payloads removed.

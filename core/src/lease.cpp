@@ -30,15 +30,27 @@ int check_index(std::uint32_t index) noexcept
 
 // Opens the control file of the object behind the handle and does work(fd) on a byte of it.
 template <class Work>
-int with_lease_file(rtlane_handle handle, const HandleTable::Entry& entry, bool writable, Work&& work)
+int with_lease_file(rtlane_handle handle, bool writable, Work&& work)
 {
-  const auto* object = dynamic_cast<const SharedObject*>(entry.target.get());
+  const HandleTable::Pin pin = Process::instance().handles.pin(handle);
+  if (!pin)
+    return -EBADF;
+  const auto* object = dynamic_cast<const SharedObject*>(pin.target());
   if (object == nullptr)
     return fail(EBADF, "0x%08" PRIx32 " is no handle of a named object", handle);
   UniqueFd fd;
   const int error = object->open_control_again(writable, fd);
   return error != 0 ? error : work(fd.get());
 }
+
+class Question {
+public:
+  // relaxed: a fork child sees it, whose memory is copied after the descriptors
+  Question() noexcept { Process::instance().questions_begun.fetch_add(1, std::memory_order_relaxed); }
+  Question(const Question&) = delete;
+  Question& operator=(const Question&) = delete;
+  ~Question() { Process::instance().questions_ended.fetch_add(1, std::memory_order_release); }  // Q1, pairs with Q2
+};
 
 off_t lease_byte(std::uint32_t index) noexcept
 {
@@ -57,11 +69,7 @@ int rtlane_lease_acquire(rtlane_handle handle, uint32_t index, rtlane_lease* lea
       return fail(EINVAL, "lease is NULL");
     if (const int error = check_index(index); error != 0)
       return error;
-    // Not inside the table's lock: who asks about a lease does not wait for this one.
-    const HandleTable::Entry entry = Process::instance().handles.get(handle);
-    if (entry.target == nullptr)
-      return -EBADF;
-    return with_lease_file(handle, entry, true, [&](int fd) {
+    return with_lease_file(handle, true, [&](int fd) {
       if (const int error = lock_try(fd, Lock::write, lease_byte(index)); error != 0)
         return error == -EAGAIN ? fail(EBUSY, "lease %" PRIu32 " is held by a living participant", index)
                                 : fail(-error, "cannot take lease %" PRIu32 ": %s", index, std::strerror(-error));
@@ -92,14 +100,13 @@ void rtlane_lease_release(rtlane_lease* lease) noexcept
 
 int rtlane_lease_held(rtlane_handle handle, uint32_t index) noexcept
 {
-  // Not a set-up call: who asks about a peer must not wait for one of this process, nor for a fork(). The table's lock
-  // keeps the handle open. A child forked just now gets a copy of the descriptor, which carries no lock.
+  // Not a set-up call: who asks about a peer must not wait for one of this process, nor for a fork(). A child forked
+  // just now closes its copy of the descriptor.
   return guarded_call([&] {
     if (const int error = check_index(index); error != 0)
       return error;
-    return Process::instance().handles.with(handle, [&](const HandleTable::Entry& entry) {
-      return with_lease_file(handle, entry, false,
-                             [&](int fd) { return lock_held_by_others(fd, lease_byte(index)) == Lock::none ? 0 : 1; });
-    });
+    const Question question;
+    return with_lease_file(handle, false,
+                           [&](int fd) { return lock_held_by_others(fd, lease_byte(index)) == Lock::none ? 0 : 1; });
   });
 }

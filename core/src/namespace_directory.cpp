@@ -74,10 +74,12 @@ int NamespaceDirectory::open(const std::string& path, Missing missing, Namespace
     return fail(EINVAL, "RTLANE_DIR is '%s': it must be an absolute path of at most %zu bytes", path.c_str(),
                 path_bytes_max);
 
+  int made = 0;
   if (missing == Missing::create) {
-    if (const int error = make_directory(path.c_str()); error != 0)
-      return fail(error == -ENOENT || error == -ENOTDIR ? EACCES : -error, "cannot make the namespace directory %s: %s",
-                  path.c_str(), std::strerror(-error));
+    made = make_directory(path.c_str());
+    if (made < 0)
+      return fail(made == -ENOENT || made == -ENOTDIR ? EACCES : -made, "cannot make the namespace directory %s: %s",
+                  path.c_str(), std::strerror(-made));
   }
 
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -106,11 +108,14 @@ int NamespaceDirectory::open(const std::string& path, Missing missing, Namespace
                 "by themselves",
                 path.c_str());
   // A disk's file system writes dirty pages back and so makes even locked ones fault again.
-  if (file_system.f_type != TMPFS_MAGIC)
+  if (file_system.f_type != TMPFS_MAGIC) {
+    if (made != 0)
+      ::rmdir(path.c_str());
     return fail(EINVAL,
                 "the namespace directory %s is not on a tmpfs, whose files are memory and nothing else: set RTLANE_DIR "
                 "to a directory below /dev/shm, or mount one with mount -t tmpfs",
                 path.c_str());
+  }
 
   directory.fd_ = std::move(fd);
   directory.path_ = path;
@@ -161,7 +166,7 @@ int make_directory(const char* path) noexcept
 {
   if (::mkdir(path, 0700) != 0)
     return errno == EEXIST ? 0 : -errno;
-  return ::chmod(path, 0700) == 0 ? 0 : -errno;
+  return ::chmod(path, 0700) == 0 ? 1 : -errno;
 }
 
 std::vector<DirectoryEntry> directory_entries(int directory_fd)

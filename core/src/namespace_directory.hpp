@@ -46,7 +46,7 @@ private:
 // Returns 0, or -EBADMSG for a lock file without one; no sentence.
 int namespace_id(int lock_file, std::uint64_t& id) noexcept;
 
-// mkdir with mode 0700 whatever the umask. Returns 0, also when it is there, or -errno; no sentence.
+// mkdir with mode 0700 whatever the umask. Returns 1, 0 when it was there, or -errno; no sentence.
 int make_directory(const char* path) noexcept;
 
 struct DirectoryEntry {

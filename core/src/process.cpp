@@ -1,8 +1,12 @@
 #include "process.hpp"
 
+#include <dirent.h>
 #include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
+#include <memory>
 
 #include "shared_object.hpp"
 
@@ -32,7 +36,9 @@ Process::Process()
 
 void Process::before_fork() noexcept
 {
-  instance().mutex_.lock();
+  Process& process = instance();
+  process.mutex_.lock();
+  process.questions_ended_before_fork_ = process.questions_ended.load(std::memory_order_acquire);  // Q2, pairs with Q1
 }
 
 void Process::after_fork_in_parent() noexcept
@@ -43,12 +49,33 @@ void Process::after_fork_in_parent() noexcept
 void Process::after_fork_in_child() noexcept
 {
   ++instance().fork_count_;
-  instance().handles.reset_lock_in_fork_child();
+  instance().handles.forget_pins_in_fork_child();
+  instance().close_inherited_questions();
   for (const auto& [inode, object] : instance().objects) {
     if (const std::shared_ptr<SharedObject> live = object.lock())
       live->forget_locks();
   }
   instance().mutex_.unlock();
+}
+
+// In a fork child: a descriptor of a control file would keep the object's memory for as long as the child lives. Those
+// that a thread of the parent had just open are found by what they are of.
+void Process::close_inherited_questions() noexcept
+{
+  // fork copies descriptors before memory, so a question may have ended in between: what counts is what was under way
+  // before, or has begun since. relaxed: one thread is left
+  const bool some = questions_begun.load(std::memory_order_relaxed) != questions_ended_before_fork_;
+  questions_begun.store(0, std::memory_order_relaxed);
+  questions_ended.store(0, std::memory_order_relaxed);
+  if (!some)
+    return;
+  const std::unique_ptr<DIR, int (*)(DIR*)> descriptors(::opendir("/proc/self/fd"), ::closedir);
+  while (const dirent* entry = descriptors ? ::readdir(descriptors.get()) : nullptr) {
+    const int fd = std::atoi(entry->d_name);
+    struct stat status = {};
+    if (fd > STDERR_FILENO && ::fstat(fd, &status) == 0 && objects.count({status.st_dev, status.st_ino}) != 0)
+      ::close(fd);
+  }
 }
 
 // A process that ends in an orderly way leaves no orphans. Other threads may still be running, so the

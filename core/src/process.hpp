@@ -1,8 +1,12 @@
 // What this process has: its handles and the objects behind them.
+//
+// Ordering
+//   Q1 questions_ended, release  ->  Q2 questions_ended, acquire   their descriptors are closed
 #pragma once
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -30,6 +34,10 @@ public:
 
   HandleTable handles;
 
+  // Questions about leases, each with a descriptor for a moment, which a fork child would inherit.
+  std::atomic<std::uint64_t> questions_begun{0};
+  std::atomic<std::uint64_t> questions_ended{0};
+
   // By device and inode of the control file. An object takes itself out when it ends.
   std::map<std::pair<dev_t, ino_t>, std::weak_ptr<SharedObject>> objects;
 
@@ -46,9 +54,11 @@ private:
   static void after_fork_in_parent() noexcept;
   static void after_fork_in_child() noexcept;
   static void at_exit() noexcept;
+  void close_inherited_questions() noexcept;
 
   std::mutex mutex_;
   std::uint64_t fork_count_ = 0;
+  std::uint64_t questions_ended_before_fork_ = 0;
 };
 
 }  // namespace rtlane::detail

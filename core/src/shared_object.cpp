@@ -263,8 +263,13 @@ int SharedObject::provide_view(const rtlane_shm_options& options, UniqueFd paylo
   Attachment& view = read_only ? read_view_ : write_view_;
   const auto tier = static_cast<rtlane_tier>(header_.tier);
   // fork passes on neither locks nor page-table entries of shared mappings.
-  if (view.mapping && view.inherited)
-    return fault_in_and_lock(header_.page_bytes, tier, !read_only, lock, view);
+  if (view.mapping && view.inherited) {
+    const AttachMeter meter;
+    const int error = fault_in_and_lock(header_.page_bytes, tier, !read_only, lock, view);
+    if (error == 0)
+      meter.stop(view);
+    return error;
+  }
   // Once more also when it was locked: the program may have called munlockall() since.
   if (view.mapping)
     return lock == RTLANE_NEVER ? 0 : lock_attachment(tier, lock, view);

@@ -98,8 +98,9 @@ int rtlane_shm_open(const char* name, const rtlane_shm_options* options, rtlane_
 int rtlane_close(rtlane_handle handle) noexcept
 {
   return set_up_call([&] {
-    // The target ends here, inside the set-up call, when this was its last handle.
-    return Process::instance().handles.remove(handle) != nullptr ? 0 : -EBADF;
+    // What it stands for ends here, inside the set-up call, when this was its last handle.
+    std::shared_ptr<HandleTarget> ended;
+    return Process::instance().handles.remove(handle, ended);
   });
 }
 
@@ -108,13 +109,14 @@ int rtlane_shm_size(rtlane_handle handle, uint64_t* size_bytes) noexcept
   return guarded_call([&] {
     if (size_bytes == nullptr)
       return fail(EINVAL, "size_bytes is NULL");
-    return Process::instance().handles.with(handle, [&](const HandleTable::Entry& entry) {
-      const auto* object = dynamic_cast<const SharedObject*>(entry.target.get());
-      if (object == nullptr)
-        return fail_kind(handle);
-      *size_bytes = object->header().size_bytes;
-      return 0;
-    });
+    const HandleTable::Pin pin = Process::instance().handles.pin(handle);
+    if (!pin)
+      return -EBADF;
+    const auto* object = dynamic_cast<const SharedObject*>(pin.target());
+    if (object == nullptr)
+      return fail_kind(handle);
+    *size_bytes = object->header().size_bytes;
+    return 0;
   });
 }
 
@@ -123,13 +125,13 @@ int rtlane_shm_info(rtlane_handle handle, rtlane_shm_certificate* certificate) n
   return set_up_call([&] {
     if (certificate == nullptr || certificate->struct_size != sizeof *certificate)
       return fail(EINVAL, "certificate is NULL, or its struct_size is not sizeof(struct rtlane_shm_certificate)");
-    const HandleTable::Entry entry = Process::instance().handles.get(handle);
-    if (entry.target == nullptr)
+    const HandleTable::Pin pin = Process::instance().handles.pin(handle);
+    if (!pin)
       return -EBADF;
-    const auto* object = dynamic_cast<const SharedObject*>(entry.target.get());
+    const auto* object = dynamic_cast<const SharedObject*>(pin.target());
     if (object == nullptr)
       return fail_kind(handle);
-    object->certify(entry.read_only, *certificate);
+    object->certify(pin.read_only(), *certificate);
     return 0;
   });
 }

@@ -35,7 +35,8 @@ void age_handles()
     // The values of all free slots must be high, and slots that were used less often lag behind.
     for (std::uint32_t high_in_a_row = 0; high_in_a_row <= detail::handles_max;) {
       const rtlane_handle handle = handles.add(target, false);
-      handles.remove(handle);
+      std::shared_ptr<detail::HandleTarget> ended;
+      handles.remove(handle, ended);
       high_in_a_row = handle >= 0x80000000 ? high_in_a_row + 1 : 0;
     }
     return 0;

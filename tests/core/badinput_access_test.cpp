@@ -5,6 +5,7 @@
 #include <linux/magic.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -87,6 +88,38 @@ TEST_F(BadInputAccess, ADirectoryThatIsNotOnATmpfs)
   if (file_system.f_type == TMPFS_MAGIC)
     GTEST_SKIP() << "/var/tmp is a tmpfs here";
   expect_directory_refused(disk, -EINVAL, "tmpfs");
+  expect_directory_refused(disk + "/made", -EINVAL, "tmpfs");
+  EXPECT_NE(access((disk + "/made").c_str(), F_OK), 0) << "a refused create left something";
+}
+
+TEST_F(BadInputAccess, WithoutAFreeDescriptorThatIsWhatIsSaid)
+{
+  for (const uint32_t wish : {RTLANE_NEVER, RTLANE_PREFERRED}) {
+    int refused = 0;
+    for (rlim_t descriptors = 3; descriptors < 16; ++descriptors) {
+      SCOPED_TRACE(descriptors);
+      Child child = Child::start([&] {
+        for (int fd = 3; fd < 64; ++fd)
+          close(fd);
+        const rlimit limit = {descriptors, descriptors};
+        setrlimit(RLIMIT_NOFILE, &limit);
+        rtlane_shm_options options = shm_options();
+        options.huge = wish;
+        const Shm object = Shm::create(kName, 2 << 20, &options);
+        if (object.result != 0) {
+          EXPECT_EQ(object.result, -EMFILE) << rtlane_error_message();
+          EXPECT_THAT(rtlane_error_message(), HasSubstr("Too many open files"));
+        }
+        return object.result == 0 ? 0 : 7;
+      });
+      const int status = child.wait();
+      EXPECT_TRUE(status == 0 || status == 7) << status;
+      refused += status == 7 ? 1 : 0;
+      EXPECT_THAT(object_files(place_.path()), IsEmpty());
+    }
+    EXPECT_GT(refused, 0);
+    EXPECT_LT(refused, 13);
+  }
 }
 
 TEST_F(BadInputAccess, TheUmaskDoesNotMatter)

@@ -149,6 +149,49 @@ TEST_F(Certificate, LocksThatTheProgramTookBackAreSaidAndMadeAgain)
   expect_locked(object);
 }
 
+// As daemons do that start as root.
+TEST_F(Certificate, WhatIsLockedStaysSoWhenThePrivilegeIsGone)
+{
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root can give up the privilege to lock; this user may not have it to begin with";
+  Child child = Child::start([&] {
+    rtlane_shm_options wanted = options(RTLANE_REQUIRED);
+    wanted.mode = 0666;
+    const Shm object = Shm::create(kName, kBytes, &wanted);
+    ASSERT_EQ(object.result, 0) << rtlane_error_message();
+    ASSERT_EQ(chmod(place_.path().c_str(), 0755), 0);
+    const rlimit limit = {0, 0};
+    ASSERT_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+    ASSERT_TRUE(become(kOtherUid));
+    const Shm again = Shm::open(kName, &wanted);
+    ASSERT_EQ(again.result, 0) << rtlane_error_message();
+    EXPECT_EQ(again.certificate().locked_bytes, kBytes);
+    EXPECT_STREQ(again.certificate().lock_reason, "");
+  });
+  EXPECT_EQ(child.wait(), 0);
+}
+
+// A fork child that may not lock: the certificate must not say afterwards that all is locked.
+TEST_F(Certificate, ALockThatIsRefusedChangesNothingInTheCertificate)
+{
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root can give up the privilege to lock; this user may not have it to begin with";
+  ASSERT_EQ(chmod(place_.path().c_str(), 0755), 0);
+  rtlane_shm_options wanted = options(RTLANE_REQUIRED);
+  wanted.mode = 0666;
+  const Shm object = Shm::create(kName, kBytes, &wanted);
+  ASSERT_EQ(object.result, 0) << rtlane_error_message();
+  Child child = Child::start([&] {
+    const rlimit limit = {0, 0};
+    ASSERT_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+    ASSERT_TRUE(become(kOtherUid));
+    expect_unlocked(object, "fork");
+    EXPECT_EQ(Shm::open(kName, &wanted).result, -ENOMEM);
+    expect_unlocked(object, "fork");
+  });
+  EXPECT_EQ(child.wait(), 0);
+}
+
 TEST_F(Certificate, ARefusedOpenLeavesNoMappingBehind)
 {
   if (geteuid() != 0)

@@ -146,10 +146,26 @@ mutation "a temporary of a payload stays" builder.cpp \
   '/^struct Payload/,/^};/s/  UniqueFd huge_directory;.*//;/^struct Payload/,/^};/s/(  Temporary huge; .*)/\1\n  UniqueFd huge_directory;/' core_payload 'Payload.NothingIsLeft*'
 mutation "a mount that is not there is waited for" hugetlbfs.cpp 's/int result = -ENODEV;/int result = 0;/' core_payload 'Payload.WithoutTheMount*'
 
+mutation "a copy of a control file takes the payload" hugetlbfs.cpp \
+  's/\(owner == PayloadOwner::this_process \|\| lock_try\(payload.get\(\), Lock::write, 0\) == 0\) &&//' core_payload 'Payload.GarbageThat*'
+
 # Threads
-mutation "the main thread is looked at" namespace_directory.cpp 's/thread-self/self/' core_threads 'Threads.EverythingWorks*'
-mutation "a fork child finds the table locked" process.cpp 's/instance\(\).handles.reset_lock_in_fork_child\(\);//' core_threads \
+mutation "a fork child keeps the descriptor of a question" process.cpp 's/instance\(\).close_inherited_questions\(\);//' core_threads \
   'Threads.AForkChild*'
+mutation "the main thread is looked at" namespace_directory.cpp 's/thread-self/self/' core_threads 'Threads.EverythingWorks*'
+mutation "pins of the parent's threads count in a fork child" process.cpp \
+  's/instance\(\).handles.forget_pins_in_fork_child\(\);//' core_threads 'Threads.AForkChild*'
+
+# Handles
+mutation "a pinned handle ends when it is closed" handle_table.cpp 's/if \(\(before & pins_mask\) == 0\)/if (true || before)/' core_units \
+  'HandleTableTest.RefusesWhatIsClosedWhilePinned*'
+mutation "a closed handle can be pinned" handle_table.cpp 's/slot->state.fetch_and\(~open_bit,/slot->state.fetch_and(~std::uint64_t{0},/' core_units \
+  'HandleTableTest.RefusesWhatIsClosedWhilePinned*'
+mutation "the last pin ends nothing" handle_table.cpp 's/if \(\(state & \(open_bit \| pins_mask\)\) != 0\)/if (true || state)/' core_units \
+  'HandleTableTest.RefusesWhatIsClosedWhilePinned*'
+mutation "a slot is used again while it is pinned" handle_table.cpp \
+  's/  if \(\(before & pins_mask\) == 0\)/  if (pins_mask != 0 || before)/' core_units 'HandleTableTest.ASlotThatIsStillPinned*'
+mutation "generations stand still" handle_table.cpp 's/slot.generation == UINT16_MAX \? 1 : .*/slot.generation;/' core_units 'HandleTableTest.*'
 mutation "a set-up call can be cancelled" shm.cpp \
   's/return set_up_call\(\[&\] \{ return (create_shared_memory\(.*\)); \}\);/return \1;/' core_threads 'Threads.ACancelled*'
 mutation "asking for a lease is a set-up call" lease.cpp 's/return guarded_call/return set_up_call/' core_threads 'Threads.Asking*'
@@ -173,6 +189,11 @@ mutation "an opener with small pages is told the creator's reason" attachment.cp
 mutation "the kernel's bookkeeping is forgotten" room.cpp 's/return bytes \+ bytes \/ 128 .*/return bytes;/' core_memory \
   'MemoryShortage.JustUnder*'
 
+mutation "a lock that is there is made again or refused" attachment.cpp 's/ \|\| page_facts\(range, tier\).locked\)/)/' core_certificate \
+  'Certificate.WhatIsLocked*'
+mutation "a refused lock is noted as made" attachment.cpp '/^int lock_attachment/,/^}/s/  std::string reason;/  attachment.inherited = false; std::string reason;/' \
+  core_certificate 'Certificate.ALockThat*'
+
 # Bad input
 mutation "damage is not looked for" control_file.cpp \
   '/^const char\* damage/,/^}/s/if \(header.header_bytes != control_bytes\)/return nullptr; if (header.header_bytes != control_bytes)/' \
@@ -192,8 +213,6 @@ mutation "readers remove the orphan they meet" control_file.cpp 's/access == Acc
   'Namespace.WhoOnlyReads*'
 mutation "a copy is taken for an object" control_file.cpp 's/if \(content != Content::good \|\| .*/if (true)/' core_objects \
   'Namespace.ACopy*'
-mutation "a set-user-ID program believes its caller" environment.cpp 's/if \(::getuid\(\) != .*/if (false)/' core_objects \
-  'Namespace.ASetUserId*'
 mutation "a missing /proc is told as something else" namespace_directory.cpp 's/return -ENOSYS;/return -EIO;/' core_badinput \
   'BadInputAccess.WithoutProc*'
 mutation "only the first namespace is swept" shared_object.cpp \

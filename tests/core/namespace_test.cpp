@@ -12,7 +12,6 @@
 #include "support/child.hpp"
 #include "support/shm.hpp"
 #include "support/temp_namespace.hpp"
-#include "support/users.hpp"
 
 namespace rtlane::test {
 namespace {
@@ -163,21 +162,6 @@ TEST(Namespace, ACopyOfAnObjectsFileIsForeign)
     EXPECT_EQ(entries.at(path).state, static_cast<uint32_t>(RTLANE_ENTRY_FOREIGN));
     EXPECT_NE(std::string(entries.at(path).problem).find("copy"), std::string::npos);
   }
-}
-
-// Who starts a set-user-ID program must not choose where that keeps its objects.
-TEST(Namespace, ASetUserIdProgramTakesNothingFromTheEnvironment)
-{
-  if (geteuid() != 0)
-    GTEST_SKIP() << "only root can be two users at once";
-  const TempNamespace directory;
-  Child child = Child::start([&] {
-    ASSERT_EQ(setresuid(kOtherUid, 0, 0), 0);
-    char path[512];
-    ASSERT_EQ(rtlane_namespace_path(path, sizeof path), 0);
-    EXPECT_STREQ(path, "/dev/shm/rtlane-0");
-  });
-  EXPECT_EQ(child.wait(), 0);
 }
 
 TEST(Namespace, AVisitorMayCallTheLibraryAndEndTheWalk)

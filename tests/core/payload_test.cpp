@@ -137,22 +137,37 @@ TEST_F(Payload, APayloadDirectoryOfAStrangerIsNotUsed)
   char name[64];
   std::snprintf(name, sizeof name, "/rtlane-%016lx", static_cast<unsigned long>(id));
   const std::string taken = pages_.path() + name;
-  ASSERT_EQ(mkdir(taken.c_str(), 0777), 0);
-  ASSERT_EQ(chmod(taken.c_str(), 0777), 0);
+  ASSERT_EQ(mkdir(taken.c_str(), 0700), 0);
   ASSERT_EQ(chown(taken.c_str(), kThirdUid, kThirdUid), 0);
   ASSERT_EQ(chown(place.path().c_str(), kOtherUid, kOtherUid), 0);
   ASSERT_EQ(chown((place.path() + "/.lock").c_str(), kOtherUid, kOtherUid), 0);
-  Child victim = Child::start([&] {
-    ASSERT_TRUE(become(kOtherUid));
+  for (const mode_t mode : {0700, 0777}) {
+    ASSERT_EQ(chmod(taken.c_str(), mode), 0);
+    Child victim = Child::start([&] {
+      ASSERT_TRUE(become(kOtherUid));
+      const Shm object = Shm::create("mine", kHugePage);
+      ASSERT_EQ(object.result, 0) << rtlane_error_message();
+      const rtlane_shm_certificate certificate = object.certificate();
+      EXPECT_NE(certificate.tier, uint32_t{RTLANE_TIER_HUGETLB});
+      EXPECT_THAT(certificate.page_reason, HasSubstr(pages_.path()));
+      EXPECT_THAT(certificate.page_fix, HasSubstr(pages_.path()));
+    });
+    EXPECT_EQ(victim.wait(), 0);
+    EXPECT_THAT(pages_.payloads(), IsEmpty());
+  }
+  // Nor by root, who could: it is not root's to say who may remove what is in there.
+  ASSERT_EQ(chmod(taken.c_str(), 0700), 0);
+  ASSERT_EQ(chown(place.path().c_str(), 0, 0), 0);
+  Child root = Child::start([&] {
     const Shm object = Shm::create("mine", kHugePage);
     ASSERT_EQ(object.result, 0) << rtlane_error_message();
-    const rtlane_shm_certificate certificate = object.certificate();
-    EXPECT_NE(certificate.tier, uint32_t{RTLANE_TIER_HUGETLB});
-    EXPECT_THAT(certificate.page_reason, HasSubstr(pages_.path()));
-    EXPECT_THAT(certificate.page_fix, HasSubstr(pages_.path()));
+    if (object.certificate().tier == RTLANE_TIER_HUGETLB) {
+      struct stat owner = {};
+      ASSERT_EQ(stat(taken.c_str(), &owner), 0);
+      EXPECT_EQ(owner.st_uid, 0u);
+    }
   });
-  EXPECT_EQ(victim.wait(), 0);
-  EXPECT_THAT(pages_.payloads(), IsEmpty());
+  EXPECT_EQ(root.wait(), 0);
 }
 
 // Nobody will ever create in a namespace again that was deleted: its pages would be lost.
@@ -314,6 +329,34 @@ TEST_F(Payload, NothingIsLeftWhereUnnamedTemporaryFilesAreRefused)
     EXPECT_THAT(pages_.payloads(), IsEmpty()) << "the temporary of an unnamed object";
   });
   EXPECT_EQ(child.wait(), 0);
+}
+
+// A backup of a namespace names the same payloads; nobody holds its control files.
+TEST_F(Payload, GarbageThatIsACopyOfALiveObjectTakesNoPayloadWithIt)
+{
+  const TempNamespace place;
+  const rtlane_shm_options options = on_hugetlb_for_the_group();
+  Shm object = Shm::create("alive", kHugePage, &options);
+  ASSERT_EQ(object.result, 0) << rtlane_error_message();
+  object.memory[5] = 9;
+  Child other = Child::start([&] {
+    const TempNamespace backup;
+    std::filesystem::copy(place.path(), backup.path(), std::filesystem::copy_options::recursive);
+    EXPECT_EQ(rtlane_gc(nullptr, nullptr), 1);
+    EXPECT_THAT(object_files(backup.path()), IsEmpty());
+  });
+  EXPECT_EQ(other.wait(), 0);
+  EXPECT_THAT(pages_.payloads(), SizeIs(1));
+  Child opener = Child::start([&] {
+    object.close();
+    const Shm again = Shm::open("alive");
+    ASSERT_EQ(again.result, 0) << rtlane_error_message();
+    EXPECT_EQ(again.memory[5], 9);
+  });
+  EXPECT_EQ(opener.wait(), 0);
+  EXPECT_EQ(object.close(), 0);
+  EXPECT_THAT(pages_.payloads(), IsEmpty());
+  EXPECT_EQ(HugePages::free_pages(), free_before_);
 }
 
 // The same sweep must not take a payload whose holder lives in another namespace.

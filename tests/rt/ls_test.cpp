@@ -1,5 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
 
 #include <atomic>
 #include <fstream>
@@ -8,6 +11,7 @@
 #include "support/mounts.hpp"
 #include "support/shared_page.hpp"
 #include "support/shm.hpp"
+#include "support/users.hpp"
 #include "support/watchdog.hpp"
 #include "tool.hpp"
 
@@ -243,6 +247,37 @@ TEST(Ls, ARefusedDirectoryIsAFailureWithTheReason)
   EXPECT_EQ(outcome.status, 1);
   EXPECT_THAT(outcome.err, HasSubstr("rtlane ls: "));
   EXPECT_THAT(outcome.err, HasSubstr(scratch.file("file")));
+}
+
+// Who starts a set-user-ID program must not choose where that keeps its objects.
+TEST(Ls, ASetUserIdProgramTakesNothingFromTheEnvironment)
+{
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root can make a program set-user-ID root";
+  Watchdog watchdog(60);
+  TempNamespace space;
+  const Scratch scratch;
+  ASSERT_EQ(chmod(scratch.path().c_str(), 0755), 0);
+  const std::string program = scratch.file("rtlane");
+  std::filesystem::copy_file(RTLANE_TOOL, program);
+  const auto namespace_seen = [&](mode_t mode) {
+    EXPECT_EQ(chmod(program.c_str(), mode), 0);
+    std::string seen;
+    Child child = Child::start([&] {
+      EXPECT_TRUE(become(kOtherUid));
+      const Outcome outcome = Tool::start({"ls", "--json"}, program).wait();
+      const std::string expected = mode == 04755 ? "/dev/shm/rtlane-0" : space.path();
+      if (mode == 04755 && outcome.json()["namespace"] != expected)
+        return outcome.json()["namespace"] == space.path() ? 1 : 2;
+      EXPECT_EQ(outcome.json()["namespace"], expected);
+      return 0;
+    });
+    return child.wait();
+  };
+  ASSERT_EQ(chmod(space.path().c_str(), 0755), 0);
+  EXPECT_EQ(namespace_seen(0755), 0);
+  EXPECT_EQ(namespace_seen(04755), 0)
+      << "1 = the caller's RTLANE_DIR was taken; a nosuid file system would show so too";
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ public:
   {
     int order[2];
     int done[2];
-    if (pipe2(order, O_CLOEXEC) != 0 || pipe2(done, O_CLOEXEC) != 0)
+    int started[2];
+    if (pipe2(order, O_CLOEXEC) != 0 || pipe2(done, O_CLOEXEC) != 0 || pipe2(started, O_CLOEXEC) != 0)
       std::abort();
     const std::string script = "read -r line; " + command;
     const pid_t middle = fork();
@@ -35,10 +36,11 @@ public:
         sigaction(number, &plain, nullptr);
       alarm(0);
       const int null = open("/dev/null", O_RDWR);
-      if (dup2(order[0], 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || dup2(done[1], 3) < 0)
+      if (dup2(order[0], 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || dup2(done[1], 3) < 0 ||
+          dup3(started[1], 4, O_CLOEXEC) < 0)
         _exit(127);
       // Close-on-exec takes the rest; 3 stays open until the shell ends, which is how the end is seen.
-      for (int fd = 4; fd < 1024; ++fd)
+      for (int fd = 5; fd < 1024; ++fd)
         close(fd);
       execl("/bin/sh", "sh", "-c", script.c_str(), static_cast<char*>(nullptr));
       _exit(127);
@@ -47,6 +49,12 @@ public:
     waitpid(middle, &status, 0);
     close(order[0]);
     close(done[1]);
+    close(started[1]);
+    // Until the exec the shell-to-be is a copy of this process, with all that it holds.
+    char byte;
+    while (read(started[0], &byte, 1) > 0) {
+    }
+    close(started[0]);
     order_ = order[1];
     done_ = done[0];
     owner_ = getpid();

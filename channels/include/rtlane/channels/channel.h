@@ -117,7 +117,7 @@ struct rtlane_channel_info {
   uint64_t depth;       /* elements waiting, at most capacity */
   uint64_t published;   /* consumed + depth */
   uint64_t refused;     /* calls that found no room: try_push or claim answered full, a batch was cut short */
-  uint64_t redelivered; /* elements shown or taken again that a former consumer had peeked at */
+  uint64_t redelivered; /* elements met again that a former consumer had peeked at */
   uint64_t producer_attaches;
   uint64_t consumer_attaches;
   uint64_t producer_takeovers; /* attaches after a producer that did not detach: it was killed */

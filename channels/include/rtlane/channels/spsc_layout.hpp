@@ -26,7 +26,7 @@ struct SpscConsumerLine {
   Word head;          // position of the next element to take
   Word peeked_until;  // positions below it may have been looked at through peek()
   Word recognized;    // seq word of the first element of the producer last met; see recognize()
-  Word redelivered;   // elements shown or taken that a former consumer had peeked at
+  Word redelivered;   // elements met again that a former consumer had peeked at
   Word attached;
   Word takeovers;
   Word told;  // `recognized`, once producer_changed() has told the application of it or when it is no change
