@@ -25,10 +25,7 @@ namespace rtlane::test {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::AnyOf;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::Not;
 
 constexpr char kName[] = "bad input";
 constexpr size_t kBytes = 8192;

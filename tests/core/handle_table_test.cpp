@@ -141,6 +141,7 @@ TEST_F(HandleTableTest, ThreadsMayAskWhileHandlesAreClosedAndMade)
   std::atomic<bool> end{false};
   std::atomic<std::uint64_t> found{0};
   std::vector<std::thread> asking;
+  asking.reserve(3);
   for (int i = 0; i < 3; ++i) {
     asking.emplace_back([&] {
       while (!end) {

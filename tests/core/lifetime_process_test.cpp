@@ -306,7 +306,7 @@ TEST_F(LifetimeProcess, AVforkChildThatEndsIsHarmless)
   ASSERT_EQ(object.result, 0) << rtlane_error_message();
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-  const pid_t pid = vfork();
+  const pid_t pid = vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork): programs use it
 #pragma GCC diagnostic pop
   if (pid == 0)
     _exit(0);
@@ -399,6 +399,7 @@ TEST_F(LifetimeProcess, ManyHandlesOfOneProcessAreOneHolder)
   *first.as<uint32_t>() = 84;
   {
     std::vector<Shm> more;
+    more.reserve(100);
     for (int i = 0; i < 100; ++i)
       more.push_back(i % 2 == 0 ? Shm::open(kName) : Shm::create(kName, kBytes));
     for (const Shm& one : more) {

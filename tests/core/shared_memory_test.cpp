@@ -30,7 +30,7 @@ TEST_F(SharedMemoryTest, CreatesThenOpensTheSameMemory)
   EXPECT_EQ(again->size_bytes(), 100U) << "an existing object keeps its size";
   auto opened = SharedMemory::open("state");
   ASSERT_TRUE(opened);
-  std::strcpy(static_cast<char*>(made->data()), "hello");
+  std::memcpy(made->data(), "hello", sizeof "hello");
   EXPECT_STREQ(static_cast<char*>(opened->data()), "hello");
 }
 
@@ -87,7 +87,7 @@ TEST_F(SharedMemoryTest, ReadOnlyViewsShowWhatTheOtherViewWrites)
   ASSERT_TRUE(view) << view.error().message;
   EXPECT_NE(view->data(), made->data());
   EXPECT_EQ(view->certificate().read_only, 1U);
-  std::strcpy(static_cast<char*>(made->data()), "hello");
+  std::memcpy(made->data(), "hello", sizeof "hello");
   EXPECT_STREQ(static_cast<char*>(view->data()), "hello");
   EXPECT_DEATH(*static_cast<volatile char*>(view->data()) = 'x', "");
 }

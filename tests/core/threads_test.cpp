@@ -152,6 +152,8 @@ TEST_F(Threads, AForkChildLosesNothingToAThreadThatWasAsking)
 // /proc/self is the main thread, which a program may end.
 TEST_F(Threads, EverythingWorksAfterTheEndOfTheMainThread)
 {
+  if (built_with_thread_sanitizer)
+    GTEST_SKIP() << "ThreadSanitizer does not survive the end of the main thread";
   Child child = Child::start([&] {
     pthread_t worker;
     pthread_create(

@@ -29,7 +29,7 @@ using ::testing::IsEmpty;
 
 TEST_P(ObjectKill, AtEachSystemCallThatChangesSomething)
 {
-  const Watchdog watchdog(170);
+  const Watchdog watchdog(280);
   sweep(false);
 }
 

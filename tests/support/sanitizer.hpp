@@ -9,4 +9,10 @@ inline constexpr bool built_with_sanitizer = true;
 inline constexpr bool built_with_sanitizer = false;
 #endif
 
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool built_with_thread_sanitizer = true;
+#else
+inline constexpr bool built_with_thread_sanitizer = false;
+#endif
+
 }  // namespace rtlane::test

@@ -86,6 +86,8 @@ struct SpscView {
       : capacity(layout.capacity), stride(layout.slot_stride_bytes), value_offset(layout.value_offset)
   {
     auto* base = static_cast<std::byte*>(layout.base);
+    if (base == nullptr)
+      __builtin_unreachable();  // whoever has a role or a monitor's reference has a channel
     producer = reinterpret_cast<SpscProducerLine<Word>*>(base + producer_line_offset);
     consumer = reinterpret_cast<SpscConsumerLine<Word>*>(base + consumer_line_offset);
     common = reinterpret_cast<SpscCommonLine<Word>*>(base + common_line_offset);
