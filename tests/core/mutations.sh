@@ -122,10 +122,11 @@ mutation "unreadable objects do not count in the pool" shared_object.cpp 's/ \|\
   core_badinput 'BadInputUsers.WhatMayNot*'
 
 # Payload directories
-mutation "a payload directory is its maker's alone" hugetlbfs.cpp 's/if \(!alike && .*/if (false \&\&/' core_payload 'Payload.Members*'
-mutation "a stranger's payload directory is used" hugetlbfs.cpp \
-  's/return alike \|\| status.st_uid == 0 .*/return 0;/' core_payload 'Payload.APayloadDirectory*'
-mutation "payloads of vanished namespaces stay" hugetlbfs.cpp 's/sweep_other_namespaces\(mount, path, removed\);//' core_payload \
+mutation "a payload directory is its maker's alone" hugetlbfs.cpp \
+  '/^int make_payload_directory/,/^}/s/if \(is_as_open_as\(status, directory\)\)/if (true)/' core_payload 'Payload.Members*'
+mutation "a stranger's payload directory is used" hugetlbfs.cpp 's/return status.st_uid == 0 \? 0 : -EACCES;/return 0;/' \
+  core_payload 'Payload.APayloadDirectory*'
+mutation "payloads that nobody holds stay" hugetlbfs.cpp 's/if \(!is_payload_directory_name\(name\)\)/if (true)/' core_payload \
   'Payload.PayloadsOfAVanished*'
 mutation "live payloads of other namespaces are swept" hugetlbfs.cpp \
   '/^void sweep_directory/,/^}/s/lock_try\(payload.get\(\), Lock::write, 0\) == 0/true/' core_payload 'Payload.LivePayloads*'
@@ -213,7 +214,7 @@ mutation "readers remove the orphan they meet" control_file.cpp 's/access == Acc
   'Namespace.WhoOnlyReads*'
 mutation "a copy is taken for an object" control_file.cpp 's/if \(content != Content::good \|\| .*/if (true)/' core_objects \
   'Namespace.ACopy*'
-mutation "a missing /proc is told as something else" namespace_directory.cpp 's/return -ENOSYS;/return -EIO;/' core_badinput \
+mutation "a missing /proc is told as something else" namespace_directory.cpp 's/\? -ENOSYS/? -EIO/' core_badinput \
   'BadInputAccess.WithoutProc*'
 mutation "only the first namespace is swept" shared_object.cpp \
   's/swept.count\(\{directory.device\(\), directory.inode\(\)\}\) == 0/swept.empty()/' core_objects 'Namespace.TheFirstCall*'
