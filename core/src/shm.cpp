@@ -45,9 +45,18 @@ void give(std::shared_ptr<SharedObject> object, bool read_only, rtlane_handle* h
     *address = memory;
 }
 
-int fail_kind(rtlane_handle handle) noexcept
+// Does work(object, read_only) while the handle cannot end. Returns 0, or -EBADF with a sentence.
+template <class Work>
+int with_object(rtlane_handle handle, Work&& work)
 {
-  return fail(EBADF, "0x%08" PRIx32 " is the handle of something that has no memory", handle);
+  const HandleTable::Pin pin = Process::instance().handles.pin(handle);
+  if (!pin)
+    return -EBADF;
+  const auto* object = dynamic_cast<const SharedObject*>(pin.target());
+  if (object == nullptr)
+    return fail(EBADF, "0x%08" PRIx32 " is the handle of something that has no memory", handle);
+  work(*object, pin.read_only());
+  return 0;
 }
 
 int create_shared_memory(const char* name, std::uint64_t size_bytes, const rtlane_shm_options* given,
@@ -109,14 +118,7 @@ int rtlane_shm_size(rtlane_handle handle, uint64_t* size_bytes) noexcept
   return guarded_call([&] {
     if (size_bytes == nullptr)
       return fail(EINVAL, "size_bytes is NULL");
-    const HandleTable::Pin pin = Process::instance().handles.pin(handle);
-    if (!pin)
-      return -EBADF;
-    const auto* object = dynamic_cast<const SharedObject*>(pin.target());
-    if (object == nullptr)
-      return fail_kind(handle);
-    *size_bytes = object->header().size_bytes;
-    return 0;
+    return with_object(handle, [&](const SharedObject& object, bool) { *size_bytes = object.header().size_bytes; });
   });
 }
 
@@ -125,13 +127,7 @@ int rtlane_shm_info(rtlane_handle handle, rtlane_shm_certificate* certificate) n
   return set_up_call([&] {
     if (certificate == nullptr || certificate->struct_size != sizeof *certificate)
       return fail(EINVAL, "certificate is NULL, or its struct_size is not sizeof(struct rtlane_shm_certificate)");
-    const HandleTable::Pin pin = Process::instance().handles.pin(handle);
-    if (!pin)
-      return -EBADF;
-    const auto* object = dynamic_cast<const SharedObject*>(pin.target());
-    if (object == nullptr)
-      return fail_kind(handle);
-    object->certify(pin.read_only(), *certificate);
-    return 0;
+    return with_object(handle,
+                       [&](const SharedObject& object, bool read_only) { object.certify(read_only, *certificate); });
   });
 }

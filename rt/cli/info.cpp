@@ -33,8 +33,8 @@ kernel, which drops a role when its holder is gone; a stopped process is alive),
   published    elements the producer made visible
   consumed     elements the consumer took
   depth        elements waiting
-  refused      answers "full" to the producer
-  redelivered  elements offered again that a killed consumer may have seen
+  refused      answers "full" to the producer, and batches that were cut short
+  redelivered  elements met again that a killed consumer may have seen
   takeovers    roles taken after a holder that was killed
 
 An orphan (nobody holds it, its processes were killed) is described from its file and left alone.

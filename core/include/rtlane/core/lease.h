@@ -40,7 +40,8 @@ RTLANE_API void rtlane_lease_release(rtlane_lease* lease) RTLANE_NOEXCEPT;
 
 /* Asks the kernel whether somebody holds lease number index: 1 = yes (also when it is this process),
  * 0 = no, or a negative errno as acquire. Takes nothing and waits for no set-up call and no fork() of this
- * process. Bounded: four system calls; -EMFILE when the process has no descriptor free. */
+ * process. Bounded: four system calls; -EMFILE when the process has no descriptor free. Of a handle that
+ * another thread closes meanwhile the call that comes last ends the object, and then is a set-up call. */
 RTLANE_API int rtlane_lease_held(rtlane_handle handle, uint32_t index) RTLANE_NOEXCEPT;
 
 RTLANE_EXTERN_C_END

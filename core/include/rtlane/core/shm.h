@@ -152,8 +152,8 @@ RTLANE_API int rtlane_shm_open(const char* name, const struct rtlane_shm_options
  * create. Returns 0 or -EBADF. Set-up. May block. */
 RTLANE_API int rtlane_close(rtlane_handle handle) RTLANE_NOEXCEPT;
 
-/* Stores the size that the object was created with. Returns 0, -EBADF, -EINVAL. Set-up, but waits for no
- * other set-up call. */
+/* Stores the size that the object was created with. Returns 0, -EBADF, -EINVAL. Lock-free, no system call. Of a
+ * handle that another thread closes meanwhile the call that comes last ends the object, and then is a set-up call. */
 RTLANE_API int rtlane_shm_size(rtlane_handle handle, uint64_t* size_bytes) RTLANE_NOEXCEPT;
 
 /* Fills *certificate (struct_size set by the caller), from what the kernel says now: reads the
