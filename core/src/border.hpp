@@ -44,7 +44,9 @@ template <class Work>
 int set_up_call(Work&& work) noexcept
 {
   return guarded_call([&] {
-    const std::unique_lock lock = Process::instance().enter();
+    Process& process = Process::instance();
+    const std::unique_lock lock = process.enter();
+    process.retire_kept();
     return std::forward<Work>(work)();
   });
 }

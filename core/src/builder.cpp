@@ -394,6 +394,20 @@ int publish(const NamespaceDirectory& directory, const BuildRequest& request, Pa
   return 0;
 }
 
+int fill_and_publish(const NamespaceDirectory& directory, const BuildRequest& request, Payload& payload,
+                     HeldControl& control)
+{
+  if (request.contents == nullptr)
+    return publish(directory, request, payload, control);
+  void* const memory = payload.attachment.mapping.address();
+  if (const int error = request.contents->make(memory); error != 0)
+    return error;
+  const int error = publish(directory, request, payload, control);
+  if (error != 0)
+    request.contents->discard(memory);
+  return error;
+}
+
 }  // namespace
 
 int check_options(const rtlane_shm_options& options)
@@ -429,7 +443,7 @@ int build(const NamespaceDirectory& directory, const BuildRequest& request, Buil
       if (error == 0)
         error = write_control_page(request, payload, reason, fix, built.control.header);
       if (error == 0)
-        error = publish(directory, request, payload, built.control);
+        error = fill_and_publish(directory, request, payload, built.control);
       if (error == 0)
         built.attachment = std::move(payload.attachment);
       if (!may_fall_back(error))

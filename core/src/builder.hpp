@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "attachment.hpp"
+#include "contents.hpp"
 #include "control_file.hpp"
 #include "namespace_directory.hpp"
 
@@ -22,6 +23,7 @@ struct BuildRequest {
   std::uint64_t pool_bytes = 0;       // limit; 0 = none
   std::uint64_t pool_used_bytes = 0;  // by the objects that live
   int lock_file = -1;                 // of the namespace
+  Contents* contents = nullptr;       // nullptr: zeros
 };
 
 struct Built {

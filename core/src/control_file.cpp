@@ -15,6 +15,7 @@
 #include "hugetlbfs.hpp"
 #include "object_name.hpp"
 #include "ofd_lock.hpp"
+#include "sync_object.hpp"
 
 namespace rtlane::detail {
 namespace {
@@ -343,6 +344,8 @@ bool inspect(const NamespaceDirectory& directory, const std::string& file, rtlan
   describe(directory, file, opened, content, header, entry);
   if (content == Content::good && header.tier == RTLANE_TIER_HUGETLB)
     copy_text(entry.payload_path, find_payload(payload_of(file, header)));
+  if (content == Content::good)
+    entry.sync = read_sync_state(opened.fd.get(), header);
   return true;
 }
 

@@ -61,6 +61,7 @@ rtlane_handle HandleTable::add(std::shared_ptr<HandleTarget> target, bool read_o
     ++slot_count_;
   }
   Slot& slot = slot_at(index);
+  ++target->open_handles_;
   slot.target = std::move(target);
   slot.read_only = read_only;
   ++used_;
@@ -98,13 +99,13 @@ void HandleTable::unpin(Slot& slot) noexcept
   const std::uint64_t state = slot.state.fetch_sub(1, std::memory_order_acq_rel) - 1;  // T3, pairs with T3
   if ((state & (open_bit | pins_mask)) != 0)
     return;
-  std::shared_ptr<HandleTarget> ended;
-  const auto alone = Process::instance().enter();
-  ended = take_out(slot);
-  ended.reset();
+  Process& process = Process::instance();
+  const auto alone = process.enter();
+  process.retire(take_out(slot));
 }
 
-int HandleTable::remove(rtlane_handle handle, std::shared_ptr<HandleTarget>& ended) noexcept
+int HandleTable::remove(rtlane_handle handle, std::shared_ptr<HandleTarget>& ended,
+                        std::shared_ptr<HandleTarget>* waited) noexcept
 {
   Slot* const slot = find(handle);
   const std::uint64_t wanted = generation_bits(handle >> 16) | open_bit;
@@ -112,6 +113,9 @@ int HandleTable::remove(rtlane_handle handle, std::shared_ptr<HandleTarget>& end
   if (slot == nullptr || (slot->state.load(std::memory_order_relaxed) & ~pins_mask) != wanted)
     return fail_handle(handle);
   --open_;
+  const bool last = --slot->target->open_handles_ == 0;
+  if (last && waited != nullptr && slot->target->waitable() != nullptr)
+    *waited = slot->target;
   const std::uint64_t before = slot->state.fetch_and(~open_bit, std::memory_order_acq_rel);  // T3, pairs with T3
   if ((before & pins_mask) == 0)
     ended = take_out(*slot);

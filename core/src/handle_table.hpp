@@ -29,6 +29,10 @@
 
 namespace rtlane::detail {
 
+class HandleTable;
+class Process;
+class Waitable;
+
 // What a handle stands for. Other components add kinds of their own by deriving from it.
 class HandleTarget {
 public:
@@ -38,6 +42,18 @@ public:
   virtual ~HandleTarget() = default;
 
   [[nodiscard]] virtual rtlane_kind kind() const noexcept = 0;
+
+  // What a wait for the handle waits for; nullptr when that makes no sense.
+  [[nodiscard]] virtual Waitable* waitable() noexcept { return nullptr; }
+
+  // It may not end yet although no handle is left. Inside Process::enter().
+  [[nodiscard]] virtual bool must_stay() const noexcept { return false; }
+
+private:
+  friend class HandleTable;
+  friend class Process;
+  std::uint32_t open_handles_ = 0;           // of this process
+  std::shared_ptr<HandleTarget> next_kept_;  // of those that have to stay: a list that needs no memory
 };
 
 inline constexpr std::uint32_t handles_max = 16383;
@@ -65,6 +81,11 @@ public:
     [[nodiscard]] explicit operator bool() const noexcept { return slot_ != nullptr; }
     [[nodiscard]] HandleTarget* target() const noexcept { return slot_->target.get(); }
     [[nodiscard]] bool read_only() const noexcept { return slot_->read_only; }
+    // The handle was not closed meanwhile.
+    [[nodiscard]] bool is_open() const noexcept
+    {
+      return (slot_->state.load(std::memory_order_acquire) & open_bit) != 0;  // T2, pairs with T1
+    }
 
   private:
     friend class HandleTable;
@@ -89,8 +110,10 @@ public:
   [[nodiscard]] Pin pin(rtlane_handle handle) noexcept;
 
   // Closes the handle. Returns 0, or -EBADF with a sentence. ended receives the target when nobody has it pinned: it
-  // may end with the pointer.
-  int remove(rtlane_handle handle, std::shared_ptr<HandleTarget>& ended) noexcept;
+  // may end with the pointer. waited receives the target when it has no handle left and may be waited for: its waits
+  // are to be ended, outside Process::enter().
+  int remove(rtlane_handle handle, std::shared_ptr<HandleTarget>& ended,
+             std::shared_ptr<HandleTarget>* waited = nullptr) noexcept;
 
   // The threads that had pinned something are not in the child.
   void forget_pins_in_fork_child() noexcept;

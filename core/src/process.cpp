@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "mutex_state.hpp"
 #include "shared_object.hpp"
 
 namespace rtlane::detail {
@@ -50,12 +51,32 @@ void Process::after_fork_in_child() noexcept
 {
   ++instance().fork_count_;
   instance().handles.forget_pins_in_fork_child();
+  forget_identity_in_fork_child();
   instance().close_inherited_questions();
   for (const auto& [inode, object] : instance().objects) {
     if (const std::shared_ptr<SharedObject> live = object.lock())
-      live->forget_locks();
+      live->forget_in_fork_child();
   }
   instance().mutex_.unlock();
+}
+
+void Process::retire(std::shared_ptr<HandleTarget> target) noexcept
+{
+  if (target == nullptr || target.use_count() > 1 || !target->must_stay())
+    return;
+  target->next_kept_ = std::move(kept_);
+  kept_ = std::move(target);
+}
+
+void Process::retire_kept() noexcept
+{
+  for (std::shared_ptr<HandleTarget>* place = &kept_; *place != nullptr;) {
+    HandleTarget& target = **place;
+    if (place->use_count() == 1 && target.must_stay())
+      place = &target.next_kept_;
+    else
+      *place = std::shared_ptr<HandleTarget>(std::move(target.next_kept_));
+  }
 }
 
 // In a fork child: a descriptor of a control file would keep the object's memory for as long as the child lives. Those

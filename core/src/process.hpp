@@ -41,6 +41,12 @@ public:
   // By device and inode of the control file. An object takes itself out when it ends.
   std::map<std::pair<dev_t, ino_t>, std::weak_ptr<SharedObject>> objects;
 
+  // Ends what no handle stands for any more, unless it has to stay for now. Inside enter().
+  void retire(std::shared_ptr<HandleTarget> target) noexcept;
+
+  // Ends what had to stay and need not any more. Inside enter().
+  void retire_kept() noexcept;
+
   // Of the unnamed objects of this process, for the pool.
   std::uint64_t unnamed_bytes = 0;
 
@@ -57,6 +63,7 @@ private:
   void close_inherited_questions() noexcept;
 
   std::mutex mutex_;
+  std::shared_ptr<HandleTarget> kept_;  // the first of those without a handle that have to stay
   std::uint64_t fork_count_ = 0;
   std::uint64_t questions_ended_before_fork_ = 0;
 };

@@ -14,9 +14,11 @@
 #include "environment.hpp"
 #include "error.hpp"
 #include "fixed_text.hpp"
+#include "mutex_state.hpp"
 #include "object_name.hpp"
 #include "ofd_lock.hpp"
 #include "process.hpp"
+#include "sync_object.hpp"
 
 namespace rtlane::detail {
 namespace {
@@ -84,6 +86,8 @@ int check_object_room()
               used, handles_max);
 }
 
+}  // namespace
+
 const char* kind_text(std::uint32_t kind) noexcept
 {
   switch (kind) {
@@ -100,10 +104,9 @@ const char* kind_text(std::uint32_t kind) noexcept
   }
 }
 
-}  // namespace
-
 int SharedObject::create(rtlane_kind kind, std::string_view name, std::uint64_t size_bytes,
-                         const rtlane_shm_options& options, std::shared_ptr<SharedObject>& object, bool& existed)
+                         const rtlane_shm_options& options, std::shared_ptr<SharedObject>& object, bool& existed,
+                         Contents* contents)
 {
   if (const int error = check_machine(); error != 0)
     return error;
@@ -121,7 +124,7 @@ int SharedObject::create(rtlane_kind kind, std::string_view name, std::uint64_t 
   if (const int error = directory.open_lock_file(lock_file); error != 0)
     return error;
   if (name.empty())
-    return build_new(directory, {}, lock_file.get(), kind, name, size_bytes, options, object);
+    return build_new(directory, {}, lock_file.get(), kind, name, size_bytes, options, contents, object);
 
   const FileName file = file_name_for(name);
   // Creators of one name go one by one: so nobody makes memory that then turns out to exist, and a shortage
@@ -137,7 +140,7 @@ int SharedObject::create(rtlane_kind kind, std::string_view name, std::uint64_t 
     }
     if (error != -ENOENT)
       return error;
-    error = build_new(directory, file.text, lock_file.get(), kind, name, size_bytes, options, object);
+    error = build_new(directory, file.text, lock_file.get(), kind, name, size_bytes, options, contents, object);
     // Only somebody who does not take the creators' lock can have been faster.
     if (error != -EEXIST)
       return error;
@@ -190,6 +193,8 @@ int SharedObject::open_existing(const NamespaceDirectory& directory, const std::
                 name.data(), kind_text(existing->header_.kind), kind_text(kind));
   if (const int error = existing->provide_view(options, std::move(payload)); error != 0)
     return error;
+  if (const int error = existing->provide_waitable(); error != 0)
+    return error;
   Process::instance().objects[{existing->status_.st_dev, existing->status_.st_ino}] = existing;
   object = std::move(existing);
   return 0;
@@ -197,7 +202,8 @@ int SharedObject::open_existing(const NamespaceDirectory& directory, const std::
 
 int SharedObject::build_new(const NamespaceDirectory& directory, const std::string& file, int lock_file,
                             rtlane_kind kind, std::string_view name, std::uint64_t size_bytes,
-                            const rtlane_shm_options& options, std::shared_ptr<SharedObject>& object)
+                            const rtlane_shm_options& options, Contents* contents,
+                            std::shared_ptr<SharedObject>& object)
 {
   if (size_bytes == 0)
     return fail(EINVAL, "a new object needs a size of at least 1 byte");
@@ -210,6 +216,7 @@ int SharedObject::build_new(const NamespaceDirectory& directory, const std::stri
   request.size_bytes = size_bytes;
   request.options = options;
   request.lock_file = lock_file;
+  request.contents = contents;
   if (const int error = environment_pool_bytes(request.pool_bytes); error != 0)
     return error;
   if (request.pool_bytes != 0) {
@@ -235,6 +242,8 @@ int SharedObject::build_new(const NamespaceDirectory& directory, const std::stri
     if (const int error = made->provide_view(options, std::move(built.control.payload)); error != 0)
       return error;
   }
+  if (const int error = made->provide_waitable(); error != 0)
+    return error;
   if (!made->is_named())
     Process::instance().unnamed_bytes += made->header_.mapped_bytes;
   Process::instance().objects[{made->status_.st_dev, made->status_.st_ino}] = made;
@@ -284,6 +293,26 @@ int SharedObject::provide_view(const rtlane_shm_options& options, UniqueFd paylo
   }
   return attach(payload.get(), header_.payload_offset, header_.mapped_bytes, header_.page_bytes, tier, !read_only, lock,
                 view);
+}
+
+int SharedObject::provide_waitable()
+{
+  if (waitable_ == nullptr)
+    waitable_ = make_waitable(kind(), address(false));
+  return check_namespace(kind(), address(false));
+}
+
+bool SharedObject::must_stay() const noexcept
+{
+  return kind() == RTLANE_KIND_MUTEX && address(false) != nullptr &&
+         static_cast<const MutexState*>(address(false))->is_owned_by_this_process();
+}
+
+void SharedObject::forget_in_fork_child() noexcept
+{
+  write_view_.inherited = read_view_.inherited = true;
+  if (waitable_ != nullptr)
+    waitable_->forget_waits_in_fork_child();
 }
 
 SharedObject::~SharedObject()

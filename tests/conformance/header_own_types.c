@@ -14,6 +14,15 @@ typedef const char* LPCSTR;
 typedef const wchar_t* LPCWSTR;
 typedef void* LPVOID;
 typedef void* PVOID;
+typedef int* LPLONG;
+typedef union {
+  struct {
+    DWORD LowPart;
+    LONG HighPart;
+  } u;
+  long long QuadPart;
+} LARGE_INTEGER, *PLARGE_INTEGER;
+typedef struct own_security_attributes* LPSECURITY_ATTRIBUTES;
 #define HANDLE void*
 #define VOID void
 #define BOOL int
@@ -22,6 +31,14 @@ typedef void* PVOID;
 #define MAX_PATH 260
 #define ERROR_ALREADY_EXISTS 183L
 #define _T(text) text
+#define CONST const
+#define WINAPI
+#define INFINITE 0xFFFFFFFF
+#define WAIT_OBJECT_0 0
+#define WAIT_TIMEOUT 258L
+#define WAIT_ABANDONED 128L
+#define WAIT_FAILED ((DWORD)0xFFFFFFFF)
+#define SYNCHRONIZE (0x00100000L)
 
 #define RTLANE_IWIN32_NO_TYPES
 #define HEADER_USE header_use_c_own_types

@@ -1,5 +1,7 @@
 #include "conformance/other_kind.hpp"
 
+#include <rtlane/core/sync.h>
+
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -12,15 +14,20 @@ namespace rtlane::conformance {
 HANDLE create_other_kind(rtlane_kind kind, const char* name)
 {
   rtlane_handle handle = 0;
-  detail::set_up_call([&] {
-    std::shared_ptr<detail::SharedObject> object;
-    bool existed = false;
-    const rtlane_shm_options options = RTLANE_SHM_OPTIONS_INIT;
-    const int error = detail::SharedObject::create(kind, name, 64, options, object, existed);
-    if (error == 0)
-      handle = detail::Process::instance().handles.add(std::move(object), false);
-    return error;
-  });
+  switch (kind) {
+    case RTLANE_KIND_SHARED_MEMORY:
+      rtlane_shm_create(name, 64, nullptr, &handle, nullptr);
+      break;
+    case RTLANE_KIND_EVENT:
+      rtlane_event_create(name, 0, 0, nullptr, &handle);
+      break;
+    case RTLANE_KIND_MUTEX:
+      rtlane_mutex_create(name, 0, nullptr, &handle);
+      break;
+    case RTLANE_KIND_SEMAPHORE:
+      rtlane_semaphore_create(name, 0, 1, nullptr, &handle);
+      break;
+  }
   return reinterpret_cast<HANDLE>(static_cast<std::uintptr_t>(handle));
 }
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Shows that the lifetime, race, kill, memory and bad input tests can fail: breaks core in one way at a time, in a copy,
+# Shows that the lifetime, race, kill, memory, bad input and waiting tests can fail: breaks core in one way at a time, in a copy,
 # and expects the named tests to notice. Changes nothing in the source tree. Takes about 20 minutes; as root, with huge
 # pages to be had, for those that say so.
 #
@@ -114,7 +114,7 @@ mutation "cgroup limits are not asked" room.cpp 's/return check_cgroups\(new_byt
 mutation "locking is claimed, not done" pages.cpp 's/::syscall\(SYS_mlock2, range.address, range.bytes, 0\)/0/' core_certificate \
   'Certificate.EveryAttach*'
 
-mutation "a fork child claims its parent's locks" process.cpp 's/live->forget_locks\(\);/(void)live;/' core_certificate \
+mutation "a fork child claims its parent's locks" process.cpp 's/live->forget_in_fork_child\(\);/(void)live;/' core_certificate \
   'Certificate.AForkChildHas*'
 mutation "no room for a page is told as the kernel tells it" pages.cpp 's/return "no memory is left.*/return std::strerror(-error);/' \
   core_memory 'MemoryShortage.PagesThatCannot*'
@@ -223,6 +223,41 @@ mutation "a damaged orphan is called foreign" control_file.cpp \
 mutation "a directory of anybody is trusted" namespace_directory.cpp \
   '/^int check_trust/,/^}/s/const uid_t me = .*/const uid_t me = ::geteuid(); if (me < 0x7fffffff) return 0;/' core_badinput \
   'BadInput*'
+
+# Events, mutexes, semaphores and waits
+mutation "a pulse is for those who come later too" event_state.cpp 's/generation.load\(std::memory_order_acquire\) != mark\)/generation.load(std::memory_order_acquire) != mark + 99)/' \
+  core_sync 'SyncState.APulse*'
+mutation "a manual set is forgotten by its reset" event_state.cpp '/^void EventState::set/,/^}/s/generation.fetch_add\(1/generation.fetch_add(0/' \
+  core_sync 'SyncState.ManualSetAndReset*'
+mutation "a pulse leaves the event set" event_state.cpp 's/FUTEX_OP_SET, manual_reset != 0 \? 0 : pulsed/FUTEX_OP_SET, signaled/' \
+  core_sync 'SyncState.APulse*'
+mutation "an auto-reset event stays set" event_state.cpp 's/compare_exchange_weak\(now, now \& ~flag/compare_exchange_weak(now, now/' \
+  core_sync 'SyncState.AutoReset*'
+mutation "a semaphore has no maximum" semaphore_state.cpp 's/count > maximum \|\| room_used - taken > maximum - count/count == 0/' \
+  core_sync 'SyncState.ASemaphore*'
+mutation "the count ends with its word" semaphore_state.cpp 's/units_mask = UINT32_MAX >> 1/units_mask = UINT32_MAX/' \
+  core_sync 'SyncState.TheCount*'
+mutation "a large release is cut by the operand" semaphore_state.cpp 's/units_of_one_step = 1023/units_of_one_step = 4000/' \
+  core_sync 'SyncState.AnyCount*'
+mutation "a release without sleepers leaves the mark" semaphore_state.cpp 's/if \(woken == 0\)/if (false)/' \
+  core_sync 'SyncState.ARelease*'
+mutation "closing ends no wait" waitable.cpp 's/closes_.fetch_add\(1/closes_.fetch_add(0/' core_sync 'Kinds/SyncWaitClose.Ends*/AutoReset'
+mutation "closing one handle of two ends the waits" handle_table.cpp 's/const bool last = --slot->target->open_handles_ == 0/--slot->target->open_handles_; const bool last = true/' \
+  core_sync 'Kinds/SyncWaitClose.OfOne*/AutoReset'
+mutation "a fork child waits for the parent's waiters" waitable.cpp 's/waiting.store\(0/waiting.store(1/' core_sync \
+  'SyncState.NobodyWaits*'
+mutation "a close waits for later waits" waitable.cpp 's/return closes \& 1;/return 0 * closes;/' core_sync 'SyncState.AClose*'
+mutation "a fork child has its parent's thread id" process.cpp 's/^  forget_identity_in_fork_child\(\);//' core_sync 'SyncMutex.BelongsToTheThread*'
+mutation "an owned mutex is unmapped" process.cpp 's/target.use_count\(\) > 1 \|\| !target->must_stay\(\)/true/' core_sync 'SyncMutex.Stays*'
+mutation "an owned mutex stays for ever" process.cpp 's/place->use_count\(\) == 1 \&\& target.must_stay\(\)/true/' core_sync \
+  'SyncMutex.EndsAt*'
+mutation "a failed creation keeps the lock" sync_object.cpp '/^void MutexContents::discard/,/^}/s/if \(initially_owned_\)/if (false)/' \
+  core_sync 'SyncMutex.AFailed*'
+mutation "a mutex crosses PID namespaces" sync_object.cpp '/^int check_namespace/,/^}/s/kind != RTLANE_KIND_MUTEX/true/' core_sync \
+  'SyncMutex.BelongsToOnePid*'
+mutation "an owner that does not exist is waited for" mutex_state.cpp 's/owner != 0 \&\& \(word/false \&\& (word/' core_sync \
+  'SyncMutex.AnOwner*'
+mutation "a dead owner's count is inherited" mutex_state.cpp 's/state_.depth = 1;/++state_.depth;/' core_sync 'SyncMutex.PassesOn*'
 
 echo "$count mutations, $survivors not noticed or stale"
 [ "$survivors" -eq 0 ]

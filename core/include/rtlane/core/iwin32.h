@@ -40,223 +40,45 @@
  *   RTLANE_LOCK  locking the memory in this process: preferred (default), required, never
  *   RTLANE_MODE  permission bits of a new object in octal, 600..777 (default 600)
  *
- * Types and constants that a program has already as macros stay its own; typedefs must agree, which
- * C11 and C++ compilers check. A C99 program with typedefs of its own defines
- * RTLANE_IWIN32_NO_TYPES first. DWORD, ULONG and LONG have 32 bits, so they are not `long` here.
+ * Types, macros and numbers: rtlane/core/iwin32_types.h.
  */
 #ifndef RTLANE_CORE_IWIN32_H
 #define RTLANE_CORE_IWIN32_H
 
 #include <rtlane/core/api.h>
+#include <rtlane/core/iwin32_types.h>
 
-#include <stddef.h>
-#include <stdint.h>
-
-/* Types: the sizes of Windows, so not the `long` that its headers spell them with. */
-#ifndef RTLANE_IWIN32_NO_TYPES
-#ifndef VOID
-typedef void VOID;
-#endif
-#ifndef CHAR
-typedef char CHAR;
-#endif
-#ifndef WCHAR
-typedef wchar_t WCHAR;
-#endif
-#ifndef BOOL
-typedef int BOOL;
-#endif
-#ifndef BOOLEAN
-typedef uint8_t BOOLEAN;
-#endif
-#ifndef DWORD
-typedef uint32_t DWORD;
-#endif
-#ifndef ULONG
-typedef uint32_t ULONG;
-#endif
-#ifndef UINT
-typedef uint32_t UINT;
-#endif
-#ifndef LONG
-typedef int32_t LONG;
-#endif
-#ifndef HANDLE
-typedef void* HANDLE;
-#endif
-#ifndef PVOID
-typedef void* PVOID;
-#endif
-#ifndef LPVOID
-typedef void* LPVOID;
-#endif
-#ifndef LPSTR
-typedef char* LPSTR;
-#endif
-#ifndef LPCSTR
-typedef const char* LPCSTR;
-#endif
-#ifndef LPWSTR
-typedef wchar_t* LPWSTR;
-#endif
-#ifndef LPCWSTR
-typedef const wchar_t* LPCWSTR;
-#endif
-#endif
-
-/* A program's own definitions are held to the sizes the library was built with. */
-typedef char rtlane_iwin32_dword_has_32_bits[sizeof(DWORD) == 4 ? 1 : -1];
-typedef char rtlane_iwin32_boolean_has_8_bits[sizeof(BOOLEAN) == 1 ? 1 : -1];
-typedef char rtlane_iwin32_bool_is_an_int[sizeof(BOOL) == sizeof(int) ? 1 : -1];
-typedef char rtlane_iwin32_handle_is_a_pointer[sizeof(HANDLE) == sizeof(void*) ? 1 : -1];
-typedef char rtlane_iwin32_wchar_is_wchar_t[sizeof(WCHAR) == sizeof(wchar_t) ? 1 : -1];
-
-/* TCHAR follows UNICODE; either of the two macros will do. */
+/* The plain names follow UNICODE, as TCHAR does. */
 #if defined(UNICODE) || defined(_UNICODE)
-#ifndef RTLANE_IWIN32_NO_TYPES
-#ifndef TCHAR
-typedef wchar_t TCHAR;
-#endif
-#ifndef LPTSTR
-typedef wchar_t* LPTSTR;
-#endif
-#ifndef LPCTSTR
-typedef const wchar_t* LPCTSTR;
-#endif
-#endif
-#define RTLANE_IWIN32_TEXT(literal) L##literal
 #define RtCreateSharedMemory RtCreateSharedMemoryW
 #define RtOpenSharedMemory RtOpenSharedMemoryW
+#define RtCreateEvent RtCreateEventW
+#define CreateEvent CreateEventW
+#define RtOpenEvent RtOpenEventW
+#define OpenEvent OpenEventW
+#define RtCreateMutex RtCreateMutexW
+#define CreateMutex CreateMutexW
+#define RtOpenMutex RtOpenMutexW
+#define OpenMutex OpenMutexW
+#define RtCreateSemaphore RtCreateSemaphoreW
+#define CreateSemaphore CreateSemaphoreW
+#define RtOpenSemaphore RtOpenSemaphoreW
+#define OpenSemaphore OpenSemaphoreW
 #else
-#ifndef RTLANE_IWIN32_NO_TYPES
-#ifndef TCHAR
-typedef char TCHAR;
-#endif
-#ifndef LPTSTR
-typedef char* LPTSTR;
-#endif
-#ifndef LPCTSTR
-typedef const char* LPCTSTR;
-#endif
-#endif
-#define RTLANE_IWIN32_TEXT(literal) literal
 #define RtCreateSharedMemory RtCreateSharedMemoryA
 #define RtOpenSharedMemory RtOpenSharedMemoryA
-#endif
-
-/* Two steps, so that a macro given to TEXT is expanded first. */
-#ifndef TEXT
-#define TEXT(literal) RTLANE_IWIN32_TEXT(literal)
-#endif
-#ifndef _T
-#define _T(literal) RTLANE_IWIN32_TEXT(literal)
-#endif
-
-#ifndef FALSE
-#define FALSE 0
-#endif
-#ifndef TRUE
-#define TRUE 1
-#endif
-#ifndef MAX_PATH
-#define MAX_PATH 260
-#endif
-#ifndef INVALID_HANDLE_VALUE
-#define INVALID_HANDLE_VALUE ((HANDLE)(intptr_t)-1)
-#endif
-
-/* What sources pass for flProtect and dwDesiredAccess; ignored. */
-#ifndef PAGE_NOACCESS
-#define PAGE_NOACCESS 0x01
-#endif
-#ifndef PAGE_READONLY
-#define PAGE_READONLY 0x02
-#endif
-#ifndef PAGE_READWRITE
-#define PAGE_READWRITE 0x04
-#endif
-#ifndef SHM_MAP_READ
-#define SHM_MAP_READ 1
-#endif
-#ifndef SHM_MAP_WRITE
-#define SHM_MAP_WRITE 2
-#endif
-#ifndef SHM_MAP_ALL_ACCESS
-#define SHM_MAP_ALL_ACCESS 3
-#endif
-
-/* The numbers of WinError.h. */
-#ifndef ERROR_SUCCESS
-#define ERROR_SUCCESS 0
-#endif
-#ifndef ERROR_INVALID_FUNCTION
-#define ERROR_INVALID_FUNCTION 1
-#endif
-#ifndef ERROR_FILE_NOT_FOUND
-#define ERROR_FILE_NOT_FOUND 2
-#endif
-#ifndef ERROR_PATH_NOT_FOUND
-#define ERROR_PATH_NOT_FOUND 3
-#endif
-#ifndef ERROR_TOO_MANY_OPEN_FILES
-#define ERROR_TOO_MANY_OPEN_FILES 4
-#endif
-#ifndef ERROR_ACCESS_DENIED
-#define ERROR_ACCESS_DENIED 5
-#endif
-#ifndef ERROR_INVALID_HANDLE
-#define ERROR_INVALID_HANDLE 6
-#endif
-#ifndef ERROR_NOT_ENOUGH_MEMORY
-#define ERROR_NOT_ENOUGH_MEMORY 8
-#endif
-#ifndef ERROR_OUTOFMEMORY
-#define ERROR_OUTOFMEMORY 14
-#endif
-#ifndef ERROR_GEN_FAILURE
-#define ERROR_GEN_FAILURE 31
-#endif
-#ifndef ERROR_NOT_SUPPORTED
-#define ERROR_NOT_SUPPORTED 50
-#endif
-#ifndef ERROR_INVALID_PARAMETER
-#define ERROR_INVALID_PARAMETER 87
-#endif
-#ifndef ERROR_CALL_NOT_IMPLEMENTED
-#define ERROR_CALL_NOT_IMPLEMENTED 120
-#endif
-#ifndef ERROR_INVALID_NAME
-#define ERROR_INVALID_NAME 123
-#endif
-#ifndef ERROR_BUSY
-#define ERROR_BUSY 170
-#endif
-#ifndef ERROR_ALREADY_EXISTS
-#define ERROR_ALREADY_EXISTS 183
-#endif
-#ifndef ERROR_FILENAME_EXCED_RANGE
-#define ERROR_FILENAME_EXCED_RANGE 206
-#endif
-#ifndef ERROR_NOT_OWNER
-#define ERROR_NOT_OWNER 288
-#endif
-#ifndef ERROR_TOO_MANY_POSTS
-#define ERROR_TOO_MANY_POSTS 298
-#endif
-#ifndef ERROR_NOACCESS
-#define ERROR_NOACCESS 998
-#endif
-#ifndef ERROR_FILE_INVALID
-#define ERROR_FILE_INVALID 1006
-#endif
-#ifndef ERROR_NO_SYSTEM_RESOURCES
-#define ERROR_NO_SYSTEM_RESOURCES 1450
-#endif
-#ifndef ERROR_COMMITMENT_LIMIT
-#define ERROR_COMMITMENT_LIMIT 1455
-#endif
-#ifndef ERROR_TIMEOUT
-#define ERROR_TIMEOUT 1460
+#define RtCreateEvent RtCreateEventA
+#define CreateEvent CreateEventA
+#define RtOpenEvent RtOpenEventA
+#define OpenEvent OpenEventA
+#define RtCreateMutex RtCreateMutexA
+#define CreateMutex CreateMutexA
+#define RtOpenMutex RtOpenMutexA
+#define OpenMutex OpenMutexA
+#define RtCreateSemaphore RtCreateSemaphoreA
+#define CreateSemaphore CreateSemaphoreA
+#define RtOpenSemaphore RtOpenSemaphoreA
+#define OpenSemaphore OpenSemaphoreA
 #endif
 
 RTLANE_EXTERN_C_BEGIN
@@ -290,6 +112,105 @@ RTLANE_API BOOL RtUnmapSharedMemory(PVOID location) RTLANE_NOEXCEPT;
  * without sign, is accepted. Success leaves the last error as it was. The two names are synonyms. */
 RTLANE_API BOOL CloseHandle(HANDLE hObject) RTLANE_NOEXCEPT;
 RTLANE_API BOOL RtCloseHandle(HANDLE hObject) RTLANE_NOEXCEPT;
+
+/* Events. Creates the event called lpName, or opens the one that exists, whose kind and state then stay. NULL or ""
+ * makes a nameless one. bManualReset: stays set until reset and releases every wait; else each set releases one.
+ * Last error: 0 for a new event, ERROR_ALREADY_EXISTS (and a handle) for one that existed. */
+RTLANE_API HANDLE RtCreateEventA(LPSECURITY_ATTRIBUTES lpEventAttributes, BOOL bManualReset, BOOL bInitialState,
+                                 LPCSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE RtCreateEventW(LPSECURITY_ATTRIBUTES lpEventAttributes, BOOL bManualReset, BOOL bInitialState,
+                                 LPCWSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE CreateEventA(LPSECURITY_ATTRIBUTES lpEventAttributes, BOOL bManualReset, BOOL bInitialState,
+                               LPCSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE CreateEventW(LPSECURITY_ATTRIBUTES lpEventAttributes, BOOL bManualReset, BOOL bInitialState,
+                               LPCWSTR lpName) RTLANE_NOEXCEPT;
+
+/* Opens the event called lpName; access and inheritance are ignored. Success leaves the last error as it was. */
+RTLANE_API HANDLE RtOpenEventA(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE RtOpenEventW(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCWSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE OpenEventA(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE OpenEventW(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCWSTR lpName) RTLANE_NOEXCEPT;
+
+/* Sets the event; takes the signal back; releases those that wait now (manual reset) or one of them and leaves the
+ * event reset: a waiter that is just running may miss a pulse, use SetEvent. FALSE and ERROR_INVALID_HANDLE for what is
+ * no event. Lock-free; no system call while nobody waits. */
+RTLANE_API BOOL RtSetEvent(HANDLE hEvent) RTLANE_NOEXCEPT;
+RTLANE_API BOOL SetEvent(HANDLE hEvent) RTLANE_NOEXCEPT;
+RTLANE_API BOOL RtResetEvent(HANDLE hEvent) RTLANE_NOEXCEPT;
+RTLANE_API BOOL ResetEvent(HANDLE hEvent) RTLANE_NOEXCEPT;
+RTLANE_API BOOL RtPulseEvent(HANDLE hEvent) RTLANE_NOEXCEPT;
+RTLANE_API BOOL PulseEvent(HANDLE hEvent) RTLANE_NOEXCEPT;
+
+/* Mutexes: recursive, priority-inheriting, robust. bInitialOwner: a new mutex is owned by the calling thread; it is
+ * ignored when the mutex exists. Last error as CreateEvent. ERROR_NOT_SUPPORTED: it belongs to another PID namespace.
+ */
+RTLANE_API HANDLE RtCreateMutexA(LPSECURITY_ATTRIBUTES lpMutexAttributes, BOOL bInitialOwner,
+                                 LPCSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE RtCreateMutexW(LPSECURITY_ATTRIBUTES lpMutexAttributes, BOOL bInitialOwner,
+                                 LPCWSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE CreateMutexA(LPSECURITY_ATTRIBUTES lpMutexAttributes, BOOL bInitialOwner,
+                               LPCSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE CreateMutexW(LPSECURITY_ATTRIBUTES lpMutexAttributes, BOOL bInitialOwner,
+                               LPCWSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE RtOpenMutexA(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE RtOpenMutexW(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCWSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE OpenMutexA(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE OpenMutexW(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCWSTR lpName) RTLANE_NOEXCEPT;
+
+/* Gives one acquisition back; the mutex is free with the first of them. FALSE and ERROR_NOT_OWNER when the calling
+ * thread does not own it, ERROR_INVALID_HANDLE for what is no mutex. Wait-free; no system call while nobody waits. */
+RTLANE_API BOOL RtReleaseMutex(HANDLE hMutex) RTLANE_NOEXCEPT;
+RTLANE_API BOOL ReleaseMutex(HANDLE hMutex) RTLANE_NOEXCEPT;
+
+/* Semaphores: 0 <= lInitialCount <= lMaximumCount and lMaximumCount > 0, else NULL and ERROR_INVALID_PARAMETER; both
+ * are ignored when the semaphore exists. Last error as CreateEvent. */
+RTLANE_API HANDLE RtCreateSemaphoreA(LPSECURITY_ATTRIBUTES lpSemaphoreAttributes, LONG lInitialCount,
+                                     LONG lMaximumCount, LPCSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE RtCreateSemaphoreW(LPSECURITY_ATTRIBUTES lpSemaphoreAttributes, LONG lInitialCount,
+                                     LONG lMaximumCount, LPCWSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE CreateSemaphoreA(LPSECURITY_ATTRIBUTES lpSemaphoreAttributes, LONG lInitialCount, LONG lMaximumCount,
+                                   LPCSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE CreateSemaphoreW(LPSECURITY_ATTRIBUTES lpSemaphoreAttributes, LONG lInitialCount, LONG lMaximumCount,
+                                   LPCWSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE RtOpenSemaphoreA(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE RtOpenSemaphoreW(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCWSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE OpenSemaphoreA(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCSTR lpName) RTLANE_NOEXCEPT;
+RTLANE_API HANDLE OpenSemaphoreW(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCWSTR lpName) RTLANE_NOEXCEPT;
+
+/* Adds lReleaseCount > 0; *lpPreviousCount (may be NULL) receives the count before. FALSE, with nothing changed:
+ * ERROR_TOO_MANY_POSTS beyond the maximum, ERROR_INVALID_PARAMETER for a count that is not positive,
+ * ERROR_INVALID_HANDLE for what is no semaphore. Lock-free; no system call while nobody waits. */
+RTLANE_API BOOL RtReleaseSemaphore(HANDLE hSemaphore, LONG lReleaseCount, LPLONG lpPreviousCount) RTLANE_NOEXCEPT;
+RTLANE_API BOOL ReleaseSemaphore(HANDLE hSemaphore, LONG lReleaseCount, LPLONG lpPreviousCount) RTLANE_NOEXCEPT;
+
+/* Waits for an event, a mutex, a semaphore, or a thread or process of rtlane/rt/iwin32_threads.h. dwMilliseconds: 0
+ * looks only, INFINITE never ends; measured with CLOCK_MONOTONIC. Does not allocate; no system call unless it sleeps.
+ *
+ *   WAIT_OBJECT_0     taken: an auto-reset event is reset, a mutex owned (once more), a semaphore's count less by 1
+ *   WAIT_ABANDONED    the mutex is the caller's; its owner ended without releasing it
+ *   WAIT_ABANDONED_0  (the same number) with last error ERROR_INVALID_HANDLE: this process closed its last handle
+ *                     to the object meanwhile; nothing is owned
+ *   WAIT_TIMEOUT      never before the time is over
+ *   WAIT_FAILED       ERROR_INVALID_HANDLE: no handle of this process, or of what cannot be waited for
+ *
+ * Other answers leave the last error as it was. */
+RTLANE_API DWORD RtWaitForSingleObject(HANDLE hHandle, DWORD dwMilliseconds) RTLANE_NOEXCEPT;
+RTLANE_API DWORD WaitForSingleObject(HANDLE hHandle, DWORD dwMilliseconds) RTLANE_NOEXCEPT;
+
+/* Waits until one of the nCount (1..MAXIMUM_WAIT_OBJECTS) objects can be taken and takes that one only, the first in
+ * the order given. bWaitAll must be FALSE. WAIT_OBJECT_0 + index, WAIT_ABANDONED_0 + index (last error as above),
+ * WAIT_TIMEOUT, or WAIT_FAILED: ERROR_INVALID_PARAMETER, ERROR_INVALID_HANDLE for a bad handle; nothing is taken then.
+ * Nobody inherits the caller's priority from such a wait. */
+RTLANE_API DWORD RtWaitForMultipleObjects(DWORD nCount, HANDLE CONST* lpHandles, BOOL bWaitAll,
+                                          DWORD dwMilliseconds) RTLANE_NOEXCEPT;
+RTLANE_API DWORD WaitForMultipleObjects(DWORD nCount, HANDLE CONST* lpHandles, BOOL bWaitAll,
+                                        DWORD dwMilliseconds) RTLANE_NOEXCEPT;
+
+/* RTX: the same with the time-out in units of 100 ns: NULL is INFINITE, negative is refused
+ * (ERROR_INVALID_PARAMETER). */
+RTLANE_API DWORD RtWaitForSingleObjectEx(HANDLE hHandle, PLARGE_INTEGER pTimeout) RTLANE_NOEXCEPT;
+RTLANE_API DWORD RtWaitForMultipleObjectsEx(DWORD nCount, HANDLE CONST* lpHandles, BOOL bWaitAll,
+                                            PLARGE_INTEGER pTimeout) RTLANE_NOEXCEPT;
 
 /* The last error of the calling thread, all 32 bits; 0 in a new thread. The Rt names are synonyms. */
 RTLANE_API DWORD GetLastError(void) RTLANE_NOEXCEPT;

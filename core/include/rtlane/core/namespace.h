@@ -2,7 +2,7 @@
 #ifndef RTLANE_CORE_NAMESPACE_H
 #define RTLANE_CORE_NAMESPACE_H
 
-#include <rtlane/core/shm.h>
+#include <rtlane/core/sync.h>
 
 RTLANE_EXTERN_C_BEGIN
 
@@ -41,7 +41,8 @@ struct rtlane_namespace_entry {
   char page_fix[256];
   char lock_reason[256]; /* of the creator: why not all was locked; "" = it was */
   char lock_fix[256];
-  char problem[256]; /* what is wrong with the file, or why an orphan could not be removed */
+  struct rtlane_sync_state sync; /* of an event, a mutex or a semaphore, as rtlane_sync_get_state() */
+  char problem[256];             /* what is wrong with the file, or why an orphan could not be removed */
 };
 
 /* Called for each entry; a non-zero answer ends the walk. */

@@ -1,0 +1,76 @@
+// An event: the bytes that all its processes share, and what is done to them.
+//
+// The word is three flags:
+//
+//   signaled   a wait may take it: auto-reset takes the flag off, manual reset leaves it
+//   waiters    somebody sleeps on the word, or is about to: whoever signals has to wake
+//   pulsed     auto-reset: one of those that began to wait before the last pulse may take this flag off
+//
+//   set    no waiters: CAS signaled on. Waiters: one FUTEX_WAKE_OP stores `signaled` (so waiters goes off) and wakes
+//   all
+//          who sleep. Who was about to sleep finds another value and looks again.
+//   reset  CAS signaled off.
+//   pulse  no waiters: CAS signaled and pulsed off. Waiters: FUTEX_WAKE_OP stores 0 (manual reset) or `pulsed`.
+//
+// `generation` counts the signals that met waiters (manual reset: sets and pulses; auto-reset: pulses). With manual
+// reset a wait is over also when the generation moved since it began: set releases those that wait now even when a
+// reset follows before they run. With auto-reset it tells who may take `pulsed`: so a pulse whose sleepers were all
+// killed releases nobody who came later, and the event is never left set.
+//
+// Kills: nothing happens between two instructions of an operation that another process would have to finish. A set or
+// a manual pulse that is killed after it moved the generation may or may not have released those that wait.
+//
+// The kernel's store is invisible to the C++ memory model, so an operation that lets the kernel signal does a
+// release on the word itself first.
+//
+// Ordering
+//   E1 word, release        ->  E2 word, acquire        what was written before a set is seen after its wait
+//   E3 generation, release  ->  E4 generation, acquire  the same for those that the generation releases
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "futex.hpp"
+#include "waitable.hpp"
+
+namespace rtlane::detail {
+
+struct EventState {
+  FutexWord word;
+  std::uint32_t manual_reset;  // never changes
+  std::atomic<std::uint64_t> generation;
+
+  static constexpr std::uint32_t signaled = 1;
+  static constexpr std::uint32_t waiters = 2;
+  static constexpr std::uint32_t pulsed = 4;
+
+  void initialise(bool with_manual_reset, bool initially_set) noexcept;
+
+  // Lock-free; one system call when there are waiters.
+  void set() noexcept;
+  void reset() noexcept;
+  void pulse() noexcept;
+};
+
+static_assert(offsetof(EventState, word) == 0);
+static_assert(offsetof(EventState, manual_reset) == 4);
+static_assert(offsetof(EventState, generation) == 8);
+static_assert(sizeof(EventState) == 16);
+
+// Waits for an event, in shared memory or in that of this process.
+class EventWaitable final : public Waitable {
+public:
+  explicit EventWaitable(EventState& state) noexcept : state_(state) {}
+
+  [[nodiscard]] std::uint64_t begin() const noexcept override;
+  [[nodiscard]] Attempt try_take(std::uint64_t mark) noexcept override;
+  [[nodiscard]] bool prepare(std::uint64_t mark, FutexSleep& sleep) noexcept override;
+  void kick() noexcept override;
+
+private:
+  EventState& state_;
+};
+
+}  // namespace rtlane::detail

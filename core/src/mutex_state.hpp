@@ -1,0 +1,98 @@
+// A mutex: the bytes that all its processes share, and what is done to them.
+//
+// The lock is glibc's robust, priority-inheriting, process-shared mutex: the kernel passes it on when its owner ends in
+// any way, and lends the owner the priority of who waits. On top of it:
+//
+//   depth  counts the acquisitions of the owner, which alone touches it. glibc's own recursive kind ends the process
+//          when the kernel finds a deadlock; the plain kind waits on.
+//   gate   is what those sleep on that wait for several things at once (the lock's word cannot be slept on there):
+//          bit 0 says that somebody does or is about to, the rest counts. Who unlocks adds 1 when the bit is on, by
+//          FUTEX_WAKE_OP, which wakes them all; they compete with everybody else.
+//
+// Kills: an owner that dies passes the lock on by the kernel's hand. Nothing rings the gate then, nor when a thread is
+// killed between its unlock and its look at the gate: a wait for several looks again after mutex_gate_slice_ns.
+//
+// The owner is known by its thread id, which means something in one PID namespace only.
+//
+// Ordering
+//   M1 gate, acq_rel  ->  M2 gate, acquire   a waiter that comes to the gate after a thread that has unlocked sees the
+//   lock
+//      free, and one that comes before it is seen by it: there is no third case, since both change one word
+#pragma once
+
+#include <pthread.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "futex.hpp"
+#include "waitable.hpp"
+
+namespace rtlane::detail {
+
+// How long a wait for several may not notice that an owner died.
+inline constexpr std::int64_t mutex_gate_slice_ns = 10'000'000;
+// How long a wait for one may not notice that its handle was closed.
+inline constexpr std::int64_t mutex_slice_ns = 100'000'000;
+
+struct MutexState {
+  pthread_mutex_t lock;
+  std::uint32_t depth;
+  std::uint32_t reserved;
+  std::uint64_t pid_namespace;  // of the creator; never changes
+  std::byte padding[128 - 56];
+  FutexWord gate;
+
+  static constexpr std::uint32_t waiters = 1;
+
+  // Returns 0 or a negative errno. The lock is not in use.
+  int initialise() noexcept;
+
+  [[nodiscard]] bool is_mine() const noexcept;
+
+  // Thread id; 0 = nobody.
+  [[nodiscard]] std::int32_t owner() const noexcept;
+  [[nodiscard]] bool owner_died() const noexcept;  // and nobody has it since
+  [[nodiscard]] bool has_lock_waiters() const noexcept;
+
+  // Neither owned nor about to be passed on by the kernel.
+  [[nodiscard]] bool is_free() const noexcept;
+
+  // A thread of this process owns it, and has not ended.
+  [[nodiscard]] bool is_owned_by_this_process() const noexcept;
+
+  // Returns 0, or -EPERM when the calling thread is not the owner.
+  int unlock() noexcept;
+};
+
+static_assert(sizeof(pthread_mutex_t) == 40, "part of the layout");
+static_assert(offsetof(MutexState, depth) == 40);
+static_assert(offsetof(MutexState, pid_namespace) == 48);
+static_assert(offsetof(MutexState, gate) == 128, "waiters for several write another line than owners");
+
+// The number of this process's PID namespace; 0 = not known.
+std::uint64_t pid_namespace_of_this_process() noexcept;
+
+// What is known about threads and namespace is the parent's.
+void forget_identity_in_fork_child() noexcept;
+
+class MutexWaitable final : public Waitable {
+public:
+  explicit MutexWaitable(MutexState& state) noexcept : state_(state) {}
+
+  [[nodiscard]] std::uint64_t begin() const noexcept override { return 0; }
+  [[nodiscard]] Attempt try_take(std::uint64_t mark) noexcept override;
+  [[nodiscard]] bool prepare(std::uint64_t mark, FutexSleep& sleep) noexcept override;
+  Attempt sleep_alone(std::uint64_t mark, Deadline until) noexcept override;
+  void kick() noexcept override;
+  [[nodiscard]] std::int64_t slice_ns() const noexcept override { return mutex_gate_slice_ns; }
+
+private:
+  Attempt again() noexcept;
+  Attempt finish(int error) noexcept;
+
+  MutexState& state_;
+};
+
+}  // namespace rtlane::detail
