@@ -1,4 +1,5 @@
-// A process for which one kind of system call fails, to walk the paths of kernels and file systems we do not have here.
+// A process for which one kind of system call fails, to walk the paths of kernels and file systems we do not have here,
+// or that may make none.
 #pragma once
 
 #include <fcntl.h>
@@ -37,6 +38,20 @@ inline bool refuse_call(long call, unsigned argument, uint32_t mask, int error)
 inline bool refuse_tmpfile()
 {
   return refuse_call(SYS_openat, 2, O_TMPFILE, EOPNOTSUPP);
+}
+
+// From now on every system call of this thread but write and exit_group kills the process (SIGSYS). False = refused.
+inline bool forbid_calls()
+{
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 1, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+  };
+  sock_fprog filter = {sizeof(program) / sizeof(program[0]), program};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
 }
 
 // Why filters cannot be used here; "" = they can. Tried in a child.
