@@ -12,10 +12,6 @@
 namespace rtlane::conformance {
 namespace {
 
-constexpr Ending endings[] = {
-    Ending::returns_from_main, Ending::calls_exit, Ending::calls_underscore_exit, Ending::aborts,
-    Ending::crashes,           Ending::is_killed};
-
 void expect_invalid(HANDLE handle)
 {
   SetLastError(preset_error);
@@ -122,6 +118,24 @@ TEST_F(Conformance, C07_TheTwoNamesOfCloseAreSynonyms)
   }
 }
 
+TEST_F(Conformance, C07_AllKindsAndSpellingsAreClosedByEither)
+{
+  BOOL (*const closers[])(HANDLE) = {CloseHandle, RtCloseHandle};
+  for (const Kind kind : kinds) {
+    for (const Spelling& spelling : creators(kind)) {
+      for (const auto closer : closers) {
+        SCOPED_TRACE(spelling.what);
+        Object object = made_by([&] { return spelling.call("name"); });
+        ASSERT_MADE(object, ERROR_SUCCESS);
+        const HANDLE handle = std::exchange(object.handle, nullptr);
+        EXPECT_DONE(closer(handle));
+        EXPECT_EQ(files(), std::vector<std::string>());
+        expect_invalid(handle);
+      }
+    }
+  }
+}
+
 TEST_F(Conformance, C08_AnOrderlyEndClosesTheHandles)
 {
   for (const Ending ending : {Ending::returns_from_main, Ending::calls_exit}) {
@@ -207,19 +221,137 @@ TEST_F(Conformance, C12_TheMemoryOfANamelessObjectGoesWithItsProcess)
   }
 }
 
+constexpr Kind waitable[] = {Kind::event, Kind::mutex, Kind::semaphore};
+
+// Another process holds it so that nobody else can take it, or gives it away.
+class Keeper {
+public:
+  explicit Keeper(Kind kind) : kind_(kind)
+  {
+    handle_ = (kind == Kind::event   ? peer_.create_event("name", false)
+               : kind == Kind::mutex ? peer_.create_mutex("name", true)
+                                     : peer_.create_semaphore("name", 0, 1))
+                  .handle;
+    EXPECT_NE(handle_, nullptr);
+  }
+  void give()
+  {
+    expect_answer(kind_ == Kind::event   ? peer_.set(handle_)
+                  : kind_ == Kind::mutex ? peer_.release(handle_)
+                                         : peer_.release(handle_, 1),
+                  TRUE);
+  }
+  DWORD try_take() { return peer_.wait(handle_, 0).result; }
+
+private:
+  Kind kind_;
+  Peer peer_;
+  HANDLE handle_ = nullptr;
+};
+
 TEST_F(Conformance, C13_ClosingTheLastHandleOfAWaitedObjectEndsTheWait)
 {
-  GTEST_SKIP() << "comes with events, mutexes and semaphores: needs RtWaitForSingleObject";
+  for (const auto close : {RtCloseHandle, CloseHandle}) {
+    for (const Kind kind : waitable) {
+      SCOPED_TRACE(static_cast<int>(kind));
+      Keeper keeper(kind);
+      Thread thread;
+      Object object = open(kind, "name");
+      ASSERT_MADE(object, preset_error);
+      thread.start_wait(object.handle, INFINITE);
+      EXPECT_TRUE(soon([&] { return thread.sleeps(); }));
+      EXPECT_DONE(close(std::exchange(object.handle, nullptr)));
+      expect_answer(thread.finish(), WAIT_ABANDONED_0, ERROR_INVALID_HANDLE);
+      // Nothing was taken.
+      keeper.give();
+      EXPECT_EQ(keeper.try_take(), DWORD{WAIT_OBJECT_0});
+    }
+  }
+}
+
+TEST_F(Conformance, C13_ClosingAnotherHandleOfAWaitedObjectDoesNotEndTheWait)
+{
+  for (const Kind kind : waitable) {
+    SCOPED_TRACE(static_cast<int>(kind));
+    Keeper keeper(kind);
+    Thread thread;
+    Object first = open(kind, "name");
+    const Object second = open(kind, "name");
+    thread.start_wait(first.handle, INFINITE);
+    EXPECT_TRUE(soon([&] { return thread.sleeps(); }));
+    EXPECT_TRUE(first.close());
+    test::sleep_us(150000);
+    EXPECT_FALSE(thread.answered());
+    keeper.give();
+    expect_answer(thread.finish(), WAIT_OBJECT_0);
+    if (kind == Kind::mutex)
+      expect_answer(thread.release(second.handle), TRUE);
+  }
 }
 
 TEST_F(Conformance, C14_ClosingTheLastHandleOfAWaitedObjectEndsTheMultipleWait)
 {
-  GTEST_SKIP() << "comes with events, mutexes and semaphores: needs RtWaitForMultipleObjects";
+  for (const Kind kind : waitable) {
+    for (const DWORD index : {0, 1}) {
+      SCOPED_TRACE(static_cast<int>(kind));
+      Keeper keeper(kind);
+      Thread thread;
+      const Object other = create_event("other", FALSE);
+      Object object = open(kind, "name");
+      thread.start_wait(index == 0 ? std::vector<HANDLE>{object.handle, other.handle}
+                                   : std::vector<HANDLE>{other.handle, object.handle},
+                        INFINITE);
+      EXPECT_TRUE(soon([&] { return thread.sleeps(); }));
+      EXPECT_TRUE(object.close());
+      expect_answer(thread.finish(), WAIT_ABANDONED_0 + index, ERROR_INVALID_HANDLE);
+      keeper.give();
+      EXPECT_EQ(keeper.try_take(), DWORD{WAIT_OBJECT_0});
+    }
+  }
 }
 
 TEST_F(Conformance, C15_AnOwnerThatClosesItsMutexKeepsTheOwnership)
 {
-  GTEST_SKIP() << "comes with events, mutexes and semaphores: needs RtCreateMutex";
+  Peer other;
+  const HANDLE theirs = other.create_mutex("name").handle;
+  // One of two handles.
+  Object first = open(Kind::mutex, "name");
+  Object second = open(Kind::mutex, "name");
+  EXPECT_WAIT(WaitForSingleObject(first.handle, 0), WAIT_OBJECT_0);
+  EXPECT_DONE(CloseHandle(std::exchange(first.handle, nullptr)));
+  expect_answer(other.wait(theirs, 0), WAIT_TIMEOUT);
+  // The last of the process.
+  EXPECT_DONE(CloseHandle(std::exchange(second.handle, nullptr)));
+  expect_answer(other.wait(theirs, 0), WAIT_TIMEOUT);
+  // Until the release.
+  Object third = open(Kind::mutex, "name");
+  ASSERT_MADE(third, preset_error);
+  EXPECT_WAIT(WaitForSingleObject(third.handle, 0), WAIT_OBJECT_0);
+  EXPECT_DONE(ReleaseMutex(third.handle));
+  expect_answer(other.wait(theirs, 0), WAIT_TIMEOUT);
+  EXPECT_DONE(ReleaseMutex(third.handle));
+  expect_answer(other.wait(theirs, 0), WAIT_OBJECT_0);
+  expect_answer(other.release(theirs), TRUE);
+}
+
+TEST_F(Conformance, C15_AnOwnerThatClosedItsMutexAbandonsItWhenItEnds)
+{
+  Peer other;
+  const HANDLE theirs = other.create_mutex("name").handle;
+  for (const bool process : {false, true}) {
+    std::unique_ptr<Worker> owner;
+    if (process)
+      owner = std::make_unique<Peer>();
+    else
+      owner = std::make_unique<Thread>();
+    const HANDLE owned = owner->open(Kind::mutex, "name").handle;
+    expect_answer(owner->wait(owned, 0), WAIT_OBJECT_0);
+    expect_answer(owner->close(owned), TRUE);
+    expect_answer(other.wait(theirs, 0), WAIT_TIMEOUT);
+    owner.reset();
+    expect_answer(other.wait(theirs, INFINITE), WAIT_ABANDONED);
+    expect_answer(other.release(theirs), TRUE);
+  }
 }
 
 TEST_F(Conformance, C16_AClosedHandleDoesNotReachALaterObject)

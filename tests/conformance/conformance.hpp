@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "conformance/kinds.hpp"
 #include "support/shm.hpp"
 #include "support/temp_namespace.hpp"
 #include "support/watchdog.hpp"
@@ -21,26 +22,26 @@ inline constexpr DWORD preset_error = 0xdeadbeef;
 inline VOID* const untouched = reinterpret_cast<VOID*>(0x5a5a5a50);
 
 // What a create or open answered. Closes its handle at the end.
-struct Memory {
+struct Object {
   HANDLE handle = nullptr;
-  VOID* location = untouched;
   DWORD error = preset_error;
 
-  Memory() = default;
-  Memory(Memory&& other) noexcept
-      : handle(std::exchange(other.handle, nullptr)), location(other.location), error(other.error)
-  {}
-  Memory& operator=(Memory&& other) noexcept
+  Object() = default;
+  Object(Object&& other) noexcept : handle(std::exchange(other.handle, nullptr)), error(other.error) {}
+  Object& operator=(Object&& other) noexcept
   {
     close();
     handle = std::exchange(other.handle, nullptr);
-    location = other.location;
     error = other.error;
     return *this;
   }
-  ~Memory() { close(); }
+  ~Object() { close(); }
 
   BOOL close() { return handle == nullptr || CloseHandle(std::exchange(handle, nullptr)) != FALSE ? TRUE : FALSE; }
+};
+
+struct Memory : Object {
+  VOID* location = untouched;
 
   volatile unsigned char* bytes() const { return static_cast<volatile unsigned char*>(location); }
 };
@@ -81,27 +82,90 @@ inline Memory open_wide(LPCWSTR name)
   return memory;
 }
 
-inline void expect_made(const Memory& memory, DWORD error)
+// The call is one that answers a handle.
+template <class Call>
+Object made_by(Call&& call)
 {
-  EXPECT_NE(memory.handle, nullptr) << rtlane_error_message();
-  EXPECT_NE(memory.location, untouched);
-  EXPECT_NE(memory.location, nullptr);
-  EXPECT_EQ(memory.error, error);
+  Object object;
+  SetLastError(preset_error);
+  object.handle = call();
+  object.error = GetLastError();
+  return object;
 }
 
-// Refused, with the last error and a sentence, and without touching *location (row A16).
-inline void expect_refused(const Memory& memory, DWORD error)
+inline Object create_event(LPCSTR name, BOOL manual_reset, BOOL initially_set = FALSE)
 {
-  EXPECT_EQ(memory.handle, nullptr);
-  EXPECT_EQ(memory.location, untouched);
-  EXPECT_EQ(memory.error, error) << rtlane_error_message();
+  return made_by([&] { return CreateEventA(nullptr, manual_reset, initially_set, name); });
+}
+
+inline Object create_mutex(LPCSTR name, BOOL initially_owned = FALSE)
+{
+  return made_by([&] { return CreateMutexA(nullptr, initially_owned, name); });
+}
+
+inline Object create_semaphore(LPCSTR name, LONG initial, LONG maximum)
+{
+  return made_by([&] { return CreateSemaphoreA(nullptr, initial, maximum, name); });
+}
+
+inline Object create(Kind kind, const char* name)
+{
+  return made_by([&] { return creators(kind).back().call(name); });
+}
+
+inline Object open(Kind kind, const char* name)
+{
+  return made_by([&] { return openers(kind).back().call(name); });
+}
+
+inline void expect_made(const Object& object, DWORD error)
+{
+  EXPECT_NE(object.handle, nullptr) << rtlane_error_message();
+  EXPECT_EQ(object.error, error);
+}
+
+inline void expect_made(const Memory& memory, DWORD error)
+{
+  expect_made(static_cast<const Object&>(memory), error);
+  EXPECT_NE(memory.location, untouched);
+  EXPECT_NE(memory.location, nullptr);
+}
+
+// Refused, with the last error and a sentence.
+inline void expect_refused(const Object& object, DWORD error)
+{
+  EXPECT_EQ(object.handle, nullptr);
+  EXPECT_EQ(object.error, error) << rtlane_error_message();
   EXPECT_STRNE(rtlane_error_message(), "");
 }
 
-// As expect_made, and ends the test when there is no memory to go on with.
-#define ASSERT_MADE(memory, error) \
-  expect_made(memory, error);      \
-  ASSERT_NE((memory).handle, nullptr)
+// And without touching *location (row A16).
+inline void expect_refused(const Memory& memory, DWORD error)
+{
+  expect_refused(static_cast<const Object&>(memory), error);
+  EXPECT_EQ(memory.location, untouched);
+}
+
+// As expect_made, and ends the test when there is nothing to go on with.
+#define ASSERT_MADE(object, error) \
+  expect_made(object, error);      \
+  ASSERT_NE((object).handle, nullptr)
+
+// Calls that answer a BOOL or a WAIT_ code, with the last error preset.
+#define EXPECT_CALL(call, answer, last_error)      \
+  do {                                             \
+    SetLastError(preset_error);                    \
+    const auto answer_ = (call);                   \
+    const DWORD error_ = GetLastError();           \
+    EXPECT_EQ(answer_, answer) << #call;           \
+    EXPECT_EQ(error_, DWORD{last_error}) << #call; \
+  } while (false)
+// Succeeds and leaves the last error alone.
+#define EXPECT_DONE(call) EXPECT_CALL((call) != FALSE, true, preset_error)
+#define EXPECT_DENIED(call, last_error) EXPECT_CALL((call), FALSE, last_error)
+// A wait, which leaves the last error alone unless it fails.
+#define EXPECT_WAIT(call, answer) EXPECT_CALL((call), DWORD{answer}, preset_error)
+#define EXPECT_WAIT_FAILED(call, last_error) EXPECT_CALL((call), DWORD{WAIT_FAILED}, last_error)
 
 // One and the same memory: what one side writes the other reads.
 inline bool same_memory(const Memory& one, const Memory& other, std::size_t offset = 0)

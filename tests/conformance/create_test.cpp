@@ -10,11 +10,11 @@
 namespace rtlane::conformance {
 namespace {
 
-// Rows A13 to A15: the object is held by another process, made by the object layer until its own calls come.
-void expect_refused_for_name_of(rtlane_kind kind)
+// Rows A13 to A15: the object is held by another process.
+void expect_refused_for_name_of(Kind kind)
 {
   Peer peer;
-  ASSERT_NE(peer.create_other_kind(kind, "taken").handle, nullptr);
+  ASSERT_NE(peer.create(kind, "taken").handle, nullptr);
   expect_refused(create("taken", 64), ERROR_INVALID_HANDLE);
   expect_refused(create_wide(L"taken", 64), ERROR_INVALID_HANDLE);
   EXPECT_NE(create("free", 64).handle, nullptr);
@@ -149,23 +149,23 @@ TEST_F(Conformance, A12_TheEmptyNameMakesANamelessObject)
 
 TEST_F(Conformance, A13_TheNameOfAnEventIsRefused)
 {
-  expect_refused_for_name_of(RTLANE_KIND_EVENT);
+  expect_refused_for_name_of(Kind::event);
 }
 
 TEST_F(Conformance, A14_TheNameOfAMutexIsRefused)
 {
-  expect_refused_for_name_of(RTLANE_KIND_MUTEX);
+  expect_refused_for_name_of(Kind::mutex);
 }
 
 TEST_F(Conformance, A15_TheNameOfASemaphoreIsRefused)
 {
-  expect_refused_for_name_of(RTLANE_KIND_SEMAPHORE);
+  expect_refused_for_name_of(Kind::semaphore);
 }
 
 TEST_F(Conformance, A16_ARefusalLeavesLocationUntouched)
 {
   Peer peer;
-  ASSERT_NE(peer.create_other_kind(RTLANE_KIND_EVENT, "event").handle, nullptr);
+  ASSERT_NE(peer.create(Kind::event, "event").handle, nullptr);
   VOID* location = untouched;
   EXPECT_EQ(RtCreateSharedMemoryA(0, 0, 64, "event", &location), nullptr);
   EXPECT_EQ(location, untouched);
@@ -349,7 +349,16 @@ TEST_F(Conformance, A34_ANewObjectClearsAlreadyExistsOfTheCallBefore)
 
 TEST_F(Conformance, A35_ANewObjectClearsAlreadyExistsOfAMutex)
 {
-  GTEST_SKIP() << "comes with events, mutexes and semaphores: needs RtCreateMutex";
+  for (const Kind kind : {Kind::mutex, Kind::event, Kind::semaphore}) {
+    const Object held = create(kind, "existing");
+    const HANDLE again = creators(kind).front().call("existing");
+    ASSERT_EQ(GetLastError(), DWORD{ERROR_ALREADY_EXISTS});
+    VOID* location = nullptr;
+    const HANDLE handle = RtCreateSharedMemoryA(PAGE_READWRITE, 0, 64, "memory", &location);
+    EXPECT_EQ(GetLastError(), 0u);
+    EXPECT_TRUE(CloseHandle(handle));
+    EXPECT_TRUE(CloseHandle(again));
+  }
 }
 
 TEST_F(Conformance, A36_NarrowAndWideNamesOfEqualTextAreOneObject)
@@ -439,6 +448,26 @@ TEST_F(Conformance, A42_AHandleValueOfAnotherProcessIsRefused)
   EXPECT_NE(peer.open("name").handle, nullptr);
 }
 
+TEST_F(Conformance, A42_AHandleValueOfAnotherProcessCannotBeWaitedForSetOrReleased)
+{
+  Peer peer;
+  const Object event = create_event("event", TRUE);
+  const Object mutex = create_mutex("mutex", TRUE);
+  const Object semaphore = create_semaphore("semaphore", 1, 2);
+  for (const HANDLE handle : {event.handle, mutex.handle, semaphore.handle}) {
+    expect_answer(peer.wait(handle, 0), WAIT_FAILED, ERROR_INVALID_HANDLE);
+    peer.start_wait(std::vector<HANDLE>{handle}, INFINITE);
+    expect_answer(peer.finish(), WAIT_FAILED, ERROR_INVALID_HANDLE);
+    expect_answer(peer.close(handle), FALSE, ERROR_INVALID_HANDLE);
+  }
+  expect_answer(peer.set(event.handle), FALSE, ERROR_INVALID_HANDLE);
+  expect_answer(peer.reset(event.handle), FALSE, ERROR_INVALID_HANDLE);
+  expect_answer(peer.release(mutex.handle), FALSE, ERROR_INVALID_HANDLE);
+  expect_answer(peer.release(semaphore.handle, 1), FALSE, ERROR_INVALID_HANDLE);
+  EXPECT_WAIT(WaitForSingleObject(event.handle, 0), WAIT_TIMEOUT);
+  EXPECT_DONE(ReleaseMutex(mutex.handle));
+}
+
 TEST_F(Conformance, A42_AHandleValueOfAnotherProcessNamesThatProcessesOwnObject)
 {
   Peer one;
@@ -449,6 +478,21 @@ TEST_F(Conformance, A42_AHandleValueOfAnotherProcessNamesThatProcessesOwnObject)
   EXPECT_NE(other.close(ours.handle).handle, nullptr);
   EXPECT_NE(open("ours").handle, nullptr);
   EXPECT_EQ(open("theirs").handle, nullptr);
+}
+
+TEST_F(Conformance, A42_AHandleValueOfAnotherProcessSetsThatProcessesOwnEvent)
+{
+  Peer one;
+  Peer other;
+  const Object ours = create_event("ours", TRUE);
+  const Object theirs = create_event("theirs", TRUE);
+  const HANDLE value = one.open(Kind::event, "ours").handle;
+  ASSERT_EQ(other.open(Kind::event, "theirs").handle, value) << "tables that fill alike give the same values";
+  expect_answer(other.set(value), TRUE);
+  EXPECT_WAIT(WaitForSingleObject(theirs.handle, 0), WAIT_OBJECT_0);
+  EXPECT_WAIT(WaitForSingleObject(ours.handle, 0), WAIT_TIMEOUT);
+  expect_answer(other.wait(value, 0), WAIT_OBJECT_0);
+  expect_answer(one.wait(value, 0), WAIT_TIMEOUT);
 }
 
 }  // namespace

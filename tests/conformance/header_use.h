@@ -8,7 +8,9 @@
 extern "C" {
 #endif
 
-/* Each adds 1 to the first byte of the existing object HEADER_USE_NAME and returns 0, or the line that went wrong. */
+/* Each adds 1 to the first byte of the existing memory HEADER_USE_NAME, and leaves as they were the manual-reset event,
+ * the mutex and the semaphore (1 of 3) of that name with " event", " mutex", " semaphore" behind it. Returns 0, or the
+ * line that went wrong. */
 int header_use_c_narrow(void);
 int header_use_c_wide(void);
 int header_use_cpp_narrow(void);

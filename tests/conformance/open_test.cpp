@@ -57,11 +57,13 @@ TEST_F(Conformance, B05_OpeningTheEmptyNameIsRefused)
 TEST_F(Conformance, B06_OpeningTheNameOfAnotherTypeIsRefused)
 {
   Peer peer;
-  ASSERT_NE(peer.create_other_kind(RTLANE_KIND_EVENT, "event").handle, nullptr);
-  ASSERT_NE(peer.create_other_kind(RTLANE_KIND_MUTEX, "mutex").handle, nullptr);
-  ASSERT_NE(peer.create_other_kind(RTLANE_KIND_SEMAPHORE, "semaphore").handle, nullptr);
+  ASSERT_NE(peer.create(Kind::event, "event").handle, nullptr);
+  ASSERT_NE(peer.create(Kind::mutex, "mutex").handle, nullptr);
+  ASSERT_NE(peer.create(Kind::semaphore, "semaphore").handle, nullptr);
   for (const char* name : {"event", "mutex", "semaphore"})
     expect_refused(open(name), ERROR_INVALID_HANDLE);
+  for (const wchar_t* name : {L"event", L"mutex", L"semaphore"})
+    expect_refused(open_wide(name), ERROR_INVALID_HANDLE);
 }
 
 TEST_F(Conformance, B07_AnyAccessAndInheritanceGivesMemoryThatCanBeReadAndWritten)

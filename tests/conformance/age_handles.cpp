@@ -1,35 +1,12 @@
-#include "conformance/other_kind.hpp"
-
-#include <rtlane/core/sync.h>
+#include "conformance/age_handles.hpp"
 
 #include <cstdint>
 #include <memory>
-#include <utility>
 
 #include "border.hpp"
-#include "shared_object.hpp"
+#include "process.hpp"
 
 namespace rtlane::conformance {
-
-HANDLE create_other_kind(rtlane_kind kind, const char* name)
-{
-  rtlane_handle handle = 0;
-  switch (kind) {
-    case RTLANE_KIND_SHARED_MEMORY:
-      rtlane_shm_create(name, 64, nullptr, &handle, nullptr);
-      break;
-    case RTLANE_KIND_EVENT:
-      rtlane_event_create(name, 0, 0, nullptr, &handle);
-      break;
-    case RTLANE_KIND_MUTEX:
-      rtlane_mutex_create(name, 0, nullptr, &handle);
-      break;
-    case RTLANE_KIND_SEMAPHORE:
-      rtlane_semaphore_create(name, 0, 1, nullptr, &handle);
-      break;
-  }
-  return reinterpret_cast<HANDLE>(static_cast<std::uintptr_t>(handle));
-}
 
 void age_handles()
 {
