@@ -10,8 +10,8 @@
 
 #include <rtlane/core/shm.h>
 #include <rtlane/core/expected.hpp>
+#include <rtlane/core/object_name.hpp>
 
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -44,21 +44,6 @@ struct ShmOptions {
     return options;
   }
 };
-
-namespace detail {
-
-// The C calls would take such a name for the part before the NUL.
-inline bool has_nul(const std::string& name) noexcept
-{
-  return name.find('\0') != std::string::npos;
-}
-
-inline Error error_of_nul()
-{
-  return {EINVAL, "the object name has a NUL inside: names may hold any character but that one and '\\'"};
-}
-
-}  // namespace detail
 
 class SharedMemory {
 public:
