@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "command.hpp"
@@ -14,6 +15,7 @@
 #include "output.hpp"
 #include "report.hpp"
 #include "subcommands.hpp"
+#include "sync_state.hpp"
 
 namespace rtlane::cli {
 namespace {
@@ -27,6 +29,9 @@ made; figures of "this process" are those of rtlane info itself, which attaches 
 leaves again, so that it disturbs nobody. How much other processes locked is known to them alone
 (rtlane_shm_info).
 
+Of an event, a mutex or a semaphore: its state, the thread that owns the mutex (with its process, when that is seen here
+to hold the object), and how many sleep for it. Nothing is attached to.
+
 Of a channel: its kind, the fields of an element with offset, type and unit, capacity, who is alive (proved by the
 kernel, which drops a role when its holder is gone; a stopped process is alive), and the counters:
 
@@ -39,13 +44,14 @@ kernel, which drops a role when its holder is gone; a stopped process is alive),
 
 An orphan (nobody holds it, its processes were killed) is described from its file and left alone.
 
-JSON: {"schema": "rtlane.info/1", ...the members of 'rtlane ls' for the object..., "holders", "creator": {"page_size",
-"tier", "locked_bytes", "page_reason", "page_fix", "lock_reason", "lock_fix"}, "here": {"page_size", "locked_bytes",
-"numa_node", "attach_ns", "attach_minor_faults", "unlinked"}, "channel": null or {"kind", "type", "type_hash",
-"element_bytes", "capacity", "slot_stride_bytes", "fields": [{"name", "type", "offset", "count", "unit", "names" (of an
-enum: {name: value}), "fields" (of a struct)}], "producer_alive", "consumer_alive", "closed", "published", "consumed",
-"depth", "refused", "redelivered", "producer_attaches", "consumer_attaches", "producer_takeovers",
-"consumer_takeovers"}, "problem" (when there is one)}. "alive" is null where the kernel may not be asked.
+JSON: {"schema": "rtlane.info/1", ...the members of 'rtlane ls' for the object, "sync" among them..., "holders",
+"creator": {"page_size", "tier", "locked_bytes", "page_reason", "page_fix", "lock_reason", "lock_fix"}, "here":
+{"page_size", "locked_bytes", "numa_node", "attach_ns", "attach_minor_faults", "unlinked"}, "channel": null or {"kind",
+"type", "type_hash", "element_bytes", "capacity", "slot_stride_bytes", "fields": [{"name", "type", "offset", "count",
+"unit", "names" (of an enum: {name: value}), "fields" (of a struct)}], "producer_alive", "consumer_alive", "closed",
+"published", "consumed", "depth", "refused", "redelivered", "producer_attaches", "consumer_attaches",
+"producer_takeovers", "consumer_takeovers"}, "problem" (when there is one)}. "alive" is null where the kernel may not be
+asked.
 
 Exit status: 0 a live object; 1 there is none of that name, you may not open it (the sentence says whose it is), it is
 an orphan, damaged, or lost its file; 2 wrong usage.)";
@@ -322,6 +328,9 @@ int info(int argc, char** argv)
   Json document;
   document["schema"] = "rtlane.info/1";
   document.update(entry_json(entry));
+  const MutexOwner owner = mutex_owner(entry, holders);
+  if (Json sync = sync_json(entry, owner); !sync.is_null())
+    document["sync"] = std::move(sync);
   document["holders"] = holders_json(holders, table.locks_known());
   if (entry.state == RTLANE_ENTRY_LIVE || entry.state == RTLANE_ENTRY_ORPHAN)
     document["creator"] = {{"page_size", entry.page_bytes},      {"tier", tier_text(entry.tier)},
@@ -354,6 +363,8 @@ int info(int argc, char** argv)
                         entry.uid, entry.gid);
     if (entry.payload_path[0] != '\0')
       text += fmt::format("payload    {}\n", printable(entry.payload_path));
+    if (const auto rows = sync_rows(entry, owner); !rows.empty())
+      text += "\n" + table_text(rows);
     if (entry.state == RTLANE_ENTRY_LIVE || entry.state == RTLANE_ENTRY_ORPHAN)
       text += "\n" + memory_text(entry, attached ? &*attached : nullptr);
     if (attached && attached->channel)

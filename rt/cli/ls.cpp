@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "command.hpp"
@@ -9,6 +10,7 @@
 #include "output.hpp"
 #include "report.hpp"
 #include "subcommands.hpp"
+#include "sync_state.hpp"
 
 namespace rtlane::cli {
 namespace {
@@ -25,6 +27,8 @@ constexpr char manual[] =
            parentheses the processes that have it mapped, where /proc lets you see them: not those of
            other users, nor of other PID namespaces
   AGE      since it was created
+  SYNC     event: set or reset; mutex: free, owned by whom, or abandoned (its owner ended, nobody took it since);
+           semaphore: count/maximum. In parentheses those that sleep for it; of a mutex is only known whether any
   STATE    live           somebody holds it
            orphan         nobody does: its processes were killed. The next create in the namespace
                           removes it, or 'rtlane gc'
@@ -36,9 +40,13 @@ Nothing is attached to or changed: the kernel is asked who holds which lock.
 
 JSON: {"schema": "rtlane.ls/1", "namespace", "namespace_exists", "objects": [{"name", "state", "file", "kind", "size_bytes",
 "mapped_bytes", "page_size", "tier", "locked_bytes", "generation", "created_unix_ns", "age_s", "creator_pid",
-"creator_uid", "payload_file", "mode", "uid", "gid", "problem", "holders": {"locks", "processes": [{"pid",
-"command"}]}}], "hidden_processes"}. Members that do not apply are absent. hidden_processes counts those whose
-mappings this user may not read. Bytes of names and paths that are not UTF-8 stand as U+FFFD in every JSON document.
+"creator_uid", "payload_file", "mode", "uid", "gid", "problem", "sync", "holders": {"locks", "processes": [{"pid",
+"command"}]}}], "hidden_processes"}. Members that do not apply are absent. "sync" is, of an event, {"signaled",
+"manual_reset", "waiters"}, of a semaphore {"signaled", "count", "maximum", "waiters"}, of a mutex {"signaled": whether
+it is free, "owner": null or {"tid", "pid", "command", "thread"}, "abandoned", "waiters": of those that wait for it
+alone all count as one}. An owner has nothing but "tid" when no process with that thread is seen to hold the object.
+hidden_processes counts those whose mappings this user may not read. Bytes of names and paths that are not UTF-8 stand
+as U+FFFD in every JSON document.
 
 A namespace that does not exist has no objects, which is said: the first create makes it.
 
@@ -75,12 +83,16 @@ int ls(int argc, char** argv)
   document["namespace"] = namespace_path();
   document["namespace_exists"] = namespace_exists();
   document["objects"] = Json::array();
-  std::vector<std::vector<std::string>> rows = {{"NAME", "KIND", "SIZE", "PAGE", "LOCKED", "HOLDERS", "AGE", "STATE"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"NAME", "KIND", "SIZE", "PAGE", "LOCKED", "HOLDERS", "AGE", "SYNC", "STATE"}};
   bool all_live = true;
   bool unexplained = false;  // a lock whose process was not found
   for (const Entry& entry : *entries) {
     const Holders held = holders.of(entry);
     Json json = entry_json(entry);
+    const MutexOwner owner = mutex_owner(entry, held);
+    if (Json sync = sync_json(entry, owner); !sync.is_null())
+      json["sync"] = std::move(sync);
     json["holders"] = holders_json(held, holders.locks_known());
     document["objects"].push_back(std::move(json));
 
@@ -90,9 +102,11 @@ int ls(int argc, char** argv)
     if (entry.state == RTLANE_ENTRY_LIVE || entry.state == RTLANE_ENTRY_ORPHAN)
       rows.push_back({name_text(entry), kind_text(entry.kind), bytes_text(entry.size_bytes),
                       bytes_text(entry.page_bytes), bytes_text(entry.locked_bytes),
-                      holders_text(held, holders.locks_known()), age_text(entry.created_unix_ns), state});
+                      holders_text(held, holders.locks_known()), age_text(entry.created_unix_ns),
+                      sync_text(entry, owner), state});
     else
-      rows.push_back({name_text(entry), "-", "-", "-", "-", holders_text(held, holders.locks_known()), "-", state});
+      rows.push_back(
+          {name_text(entry), "-", "-", "-", "-", holders_text(held, holders.locks_known()), "-", "-", state});
     unexplained = unexplained || held.locks > held.processes.size();
     all_live = all_live && entry.state == RTLANE_ENTRY_LIVE;
   }
