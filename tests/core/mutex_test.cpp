@@ -294,10 +294,19 @@ TEST_F(MutexTest, AnotherPidNamespaceIsRefused)
     if (unshare(CLONE_NEWPID) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWPID) != 0)
       return refused_here;
     Child inside = Child::start([&] {  // the namespace is the next child's
-      EXPECT_EQ(Mutex::open("guard").error().code, EXDEV);
-      EXPECT_EQ(Mutex::create("guard").error().code, EXDEV);
       EXPECT_EQ(mutex->try_wait().error, EXDEV) << "an inherited handle";
       EXPECT_EQ(thrown_by([&] { mutex->lock(); }), EXDEV);
+      // Also while it is open in this process already.
+      for (const bool inherited : {true, false}) {
+        if (!inherited)
+          mutex->close();
+        const auto opened = Mutex::open("guard");
+        ASSERT_FALSE(opened) << inherited;
+        EXPECT_EQ(opened.error().code, EXDEV);
+        const auto created = Mutex::create("guard");
+        ASSERT_FALSE(created) << inherited;
+        EXPECT_EQ(created.error().code, EXDEV);
+      }
     });
     return inside.wait();
   });
