@@ -27,13 +27,15 @@ inline std::int64_t monotonic_ns() noexcept
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
-// timeout_ns as of rtlane_wait(). The past for 0, so that nobody asks the clock.
+// timeout_ns as of rtlane_wait(). The past for 0, so that nobody asks the clock; nor does a wait without an end.
 inline Deadline deadline_after(std::int64_t timeout_ns) noexcept
 {
   if (timeout_ns == 0)
     return 0;
+  if (timeout_ns < 0)
+    return never;
   const std::int64_t now = monotonic_ns();
-  return timeout_ns < 0 || timeout_ns > never - now ? never : now + timeout_ns;
+  return timeout_ns > never - now ? never : now + timeout_ns;
 }
 
 inline timespec to_timespec(Deadline deadline) noexcept
