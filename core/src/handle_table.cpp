@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cinttypes>
 
+#include "border.hpp"
 #include "error.hpp"
 #include "process.hpp"
 
@@ -99,6 +100,8 @@ void HandleTable::unpin(Slot& slot) noexcept
   const std::uint64_t state = slot.state.fetch_sub(1, std::memory_order_acq_rel) - 1;  // T3, pairs with T3
   if ((state & (open_bit | pins_mask)) != 0)
     return;
+  // Here what is waited for ends: the only part of a wait or a signal in which the system could cancel a thread.
+  const NoCancellation not_now;
   Process& process = Process::instance();
   const auto alone = process.enter();
   process.retire(take_out(slot));

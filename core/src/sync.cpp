@@ -73,7 +73,6 @@ constexpr rtlane_kind kind_of<SemaphoreState> = RTLANE_KIND_SEMAPHORE;
 template <class State, class Work>
 int with_state(rtlane_handle handle, Work&& work) noexcept
 {
-  const NoCancellation not_now;
   const HandleTable::Pin pin = Process::instance().handles.pin(handle);
   if (!pin)
     return -EBADF;
@@ -176,7 +175,6 @@ int rtlane_wait(rtlane_handle handle, int64_t timeout_ns) noexcept
 
 int rtlane_wait_until(rtlane_handle handle, int64_t deadline_ns) noexcept
 {
-  const NoCancellation not_now;
   return wait_one(handle, deadline_ns);
 }
 
@@ -187,7 +185,6 @@ int rtlane_wait_any(const rtlane_handle* handles, uint32_t count, int64_t timeou
 
 int rtlane_wait_any_until(const rtlane_handle* handles, uint32_t count, int64_t deadline_ns, uint32_t* index) noexcept
 {
-  const NoCancellation not_now;
   std::uint32_t first = 0;
   return wait_any(handles, count, deadline_ns, index != nullptr ? *index : first);
 }
