@@ -25,16 +25,6 @@ std::uint32_t lock_word(const pthread_mutex_t& lock) noexcept
   return static_cast<std::uint32_t>(__atomic_load_n(&lock.__data.__lock, __ATOMIC_RELAXED));
 }
 
-// glibc ends the process when the kernel answers that there is no such owner: possible only when somebody wrote into
-// the mutex.
-bool names_nobody(const pthread_mutex_t& lock) noexcept
-{
-  const std::uint32_t word = lock_word(lock);
-  const auto owner = static_cast<pid_t>(word & FUTEX_TID_MASK);
-  return owner != 0 && (word & FUTEX_OWNER_DIED) == 0 && ::kill(owner, 0) != 0 && errno == ESRCH &&
-         lock_word(lock) == word;
-}
-
 Waitable::Attempt failed(int error, const char* what) noexcept
 {
   return {Waitable::Taken::failed, fail(error, "%s", what)};
@@ -162,12 +152,30 @@ Waitable::Attempt MutexWaitable::try_take(std::uint64_t) noexcept
   return finish(::pthread_mutex_trylock(&state_.lock));
 }
 
+// glibc ends the process when the kernel answers that there is no such owner: possible only when somebody wrote into
+// the mutex. Two that hand it to each other see the same owner all the time: a slice asks once.
+bool MutexWaitable::names_nobody(std::int64_t now_ns) noexcept
+{
+  const std::uint32_t word = lock_word(state_.lock);
+  const auto owner = static_cast<pid_t>(word & FUTEX_TID_MASK);
+  if (owner == 0 || (word & FUTEX_OWNER_DIED) != 0)
+    return false;
+  const auto slice = static_cast<std::uint32_t>(now_ns / mutex_slice_ns);
+  const std::uint64_t question = std::uint64_t{slice} << 32 | static_cast<std::uint32_t>(owner);
+  if (seen_alive_.load(std::memory_order_relaxed) == question)  // relaxed: it says all by itself
+    return false;
+  if (::kill(owner, 0) != 0 && errno == ESRCH)
+    return lock_word(state_.lock) == word;
+  seen_alive_.store(question, std::memory_order_relaxed);  // relaxed: as above
+  return false;
+}
+
 Waitable::Attempt MutexWaitable::sleep_alone(std::uint64_t, Deadline until) noexcept
 {
-  if (names_nobody(state_.lock))
+  const std::int64_t now = monotonic_ns();
+  if (names_nobody(now))
     return failed(ENOTRECOVERABLE, "the mutex is damaged: it names an owner that does not exist");
-  const Deadline slice = monotonic_ns() + mutex_slice_ns;
-  const timespec end = to_timespec(std::min(until, slice));
+  const timespec end = to_timespec(std::min(until, now + mutex_slice_ns));
   return finish(::pthread_mutex_clocklock(&state_.lock, CLOCK_MONOTONIC, &end));
 }
 

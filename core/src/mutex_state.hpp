@@ -91,8 +91,10 @@ public:
 private:
   Attempt again() noexcept;
   Attempt finish(int error) noexcept;
+  [[nodiscard]] bool names_nobody(std::int64_t now_ns) noexcept;
 
   MutexState& state_;
+  std::atomic<std::uint64_t> seen_alive_{0};  // slice:32 | thread id:32 of the owner that existed then
 };
 
 }  // namespace rtlane::detail
