@@ -76,6 +76,15 @@ Waitable::Attempt EventWaitable::try_take(std::uint64_t mark) noexcept
   }
 }
 
+Waitable::Outlook EventWaitable::outlook(std::uint64_t mark) const noexcept
+{
+  // relaxed: taking it orders
+  const std::uint32_t now = state_.word.load(std::memory_order_relaxed);
+  const bool is_there = (now & EventState::signaled) != 0 ||
+                        state_.generation.load(std::memory_order_relaxed) != mark;  // relaxed: as above
+  return is_there ? Outlook::take : Outlook::wait;
+}
+
 bool EventWaitable::prepare(std::uint64_t mark, FutexSleep& sleep) noexcept
 {
   std::uint32_t now = state_.word.load(std::memory_order_relaxed);  // relaxed: what it shows is not relied upon

@@ -66,6 +66,7 @@ public:
 
   [[nodiscard]] std::uint64_t begin() const noexcept override;
   [[nodiscard]] Attempt try_take(std::uint64_t mark) noexcept override;
+  [[nodiscard]] Outlook outlook(std::uint64_t mark) const noexcept override;
   [[nodiscard]] bool prepare(std::uint64_t mark, FutexSleep& sleep) noexcept override;
   void kick() noexcept override;
 

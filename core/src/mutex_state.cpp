@@ -179,6 +179,15 @@ Waitable::Attempt MutexWaitable::sleep_alone(std::uint64_t, Deadline until) noex
   return finish(::pthread_mutex_clocklock(&state_.lock, CLOCK_MONOTONIC, &end));
 }
 
+Waitable::Outlook MutexWaitable::outlook(std::uint64_t) const noexcept
+{
+  const std::uint32_t now = lock_word(state_.lock);
+  if ((now & FUTEX_TID_MASK) == 0 || (now & FUTEX_OWNER_DIED) != 0)
+    return Outlook::take;
+  // The kernel lends the owner the priority of those that sleep, and gives them the mutex in the order of theirs.
+  return (now & FUTEX_WAITERS) != 0 ? Outlook::sleep : Outlook::wait;
+}
+
 bool MutexWaitable::prepare(std::uint64_t, FutexSleep& sleep) noexcept
 {
   std::uint32_t now = state_.gate.load(std::memory_order_acquire);  // M2, pairs with M1

@@ -106,6 +106,11 @@ Waitable::Attempt SemaphoreWaitable::try_take(std::uint64_t) noexcept
   return {state_.take() ? Taken::yes : Taken::no};
 }
 
+Waitable::Outlook SemaphoreWaitable::outlook(std::uint64_t) const noexcept
+{
+  return state_.count() != 0 ? Outlook::take : Outlook::wait;
+}
+
 bool SemaphoreWaitable::prepare(std::uint64_t, FutexSleep& sleep) noexcept
 {
   std::uint32_t word = 0;

@@ -45,6 +45,7 @@ public:
 
   [[nodiscard]] bool ended() const noexcept { return scope_->ended(); }
   [[nodiscard]] Waitable::Attempt try_take() noexcept { return waitable_->try_take(mark_); }
+  [[nodiscard]] Waitable::Attempt try_briefly(Deadline until) noexcept { return waitable_->try_briefly(mark_, until); }
   [[nodiscard]] bool prepare(FutexSleep& sleep) noexcept { return waitable_->prepare(mark_, sleep); }
   [[nodiscard]] Waitable::Attempt sleep_alone(Deadline until) noexcept { return waitable_->sleep_alone(mark_, until); }
   [[nodiscard]] std::int64_t slice_ns() const noexcept { return waitable_->slice_ns(); }
@@ -92,6 +93,8 @@ int wait_one(rtlane_handle handle, Deadline deadline) noexcept
   if (const int error = waited.begin(handle); error != 0)
     return error;
   Waitable::Attempt attempt = waited.try_take();
+  if (attempt.taken == Waitable::Taken::no && !is_over(deadline))
+    attempt = waited.try_briefly(deadline);
   while (attempt.taken == Waitable::Taken::no) {
     if (is_over(deadline))
       return timed_out();

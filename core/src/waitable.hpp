@@ -4,6 +4,7 @@
 //
 //   1. begin()     notes what has happened so far, so that a signal that came and went meanwhile is not missed
 //   2. try_take()  takes what is waited for if it is there
+//      Then it looks for a little while whether that comes at once: outlook()
 //   3. prepare()   announces a sleeper: gives the futex word to sleep on and the value that it must still have
 //   4. sleeps while the word has that value, then goes on with 2
 //
@@ -38,6 +39,13 @@ public:
     int error = 0;  // failed: negative errno, with a sentence
   };
 
+  // What a look at it, which only reads, is worth.
+  enum class Outlook {
+    wait,   // nothing is there yet
+    take,   // an attempt to take may succeed
+    sleep,  // others sleep for it, and come first
+  };
+
   Waitable() = default;
   Waitable(const Waitable&) = delete;
   Waitable& operator=(const Waitable&) = delete;
@@ -49,12 +57,18 @@ public:
   // For a wait that began at `mark`. Lock-free, does not sleep.
   [[nodiscard]] virtual Attempt try_take(std::uint64_t mark) noexcept = 0;
 
+  // Wait-free.
+  [[nodiscard]] virtual Outlook outlook(std::uint64_t mark) const noexcept = 0;
+
   // Fills `sleep`; false when another try_take() may succeed. Lock-free, does not sleep.
   [[nodiscard]] virtual bool prepare(std::uint64_t mark, FutexSleep& sleep) noexcept = 0;
 
   // Sleeps for this alone: at most until `until`, at the earliest until another attempt may succeed. Answers that
   // attempt when it made one.
   virtual Attempt sleep_alone(std::uint64_t mark, Deadline until) noexcept;
+
+  // Tries to take for a little while, unless that came to nothing too often lately. Wait-free.
+  Attempt try_briefly(std::uint64_t mark, Deadline until) noexcept;
 
   // Makes the word differ from what those that are about to sleep expect, and wakes all who sleep on it. Harmless.
   virtual void kick() noexcept = 0;
@@ -95,6 +109,8 @@ private:
   // Waits that began after an odd and after an even number of closes: a close waits for those before it only.
   std::array<std::atomic<std::uint32_t>, 2> waiting_{};
   std::atomic<std::uint64_t> closes_{0};
+  // Until when the brief attempts that came to nothing since the last good one are paid for: ns of CLOCK_MONOTONIC.
+  std::atomic<std::int64_t> paid_until_ns_{0};
 };
 
 }  // namespace rtlane::detail

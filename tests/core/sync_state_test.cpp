@@ -228,6 +228,7 @@ TEST_F(SyncState, AReleaseThatFindsNobodyAsleepTakesTheMarkOff)
 struct Nothing final : Waitable {
   [[nodiscard]] std::uint64_t begin() const noexcept override { return 0; }
   [[nodiscard]] Attempt try_take(std::uint64_t) noexcept override { return {}; }
+  [[nodiscard]] Outlook outlook(std::uint64_t) const noexcept override { return Outlook::wait; }
   [[nodiscard]] bool prepare(std::uint64_t, FutexSleep&) noexcept override { return false; }
   void kick() noexcept override { ++kicks; }
 
