@@ -9,29 +9,22 @@
 // The echoing process never sleeps while a measurement runs; both sides give up after a time-out and say
 // so. Rounds leave 5 % of the time free, so that other work on the two CPUs is not starved.
 #include <rtlane/channels/spsc_ring.hpp>
-#include <rtlane/core/cache_line.hpp>
 #include <rtlane/core/shared_memory.hpp>
-#include <rtlane/rt/thread.hpp>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../benchmarks.hpp"
+#include "../support/process.hpp"
+#include "../support/segments.hpp"
+#include "../support/statistics.hpp"
 #include "../support/tick.hpp"
 #include "command.hpp"
 #include "output.hpp"
@@ -76,62 +69,9 @@ struct Options {
   unsigned rounds = 400;
   unsigned round_ms = 20;
   std::uint64_t capacity = 1024;
-  int cpu_near = -1;  // of the measuring process; -1 = any
-  int cpu_far = -1;   // of the echoing process
+  CpuPair cpus;
   std::vector<unsigned> bytes = {16, 48, 64};
 };
-
-constexpr std::uint64_t stop_number = UINT64_MAX;
-
-// Round trips per sample. The tick counter of some machines steps by 10 ns, which is coarse for one.
-constexpr std::uint64_t trips_per_sample = 16;
-
-// What the two processes share besides the rings. Each word is on a line of its own.
-struct Control {
-  alignas(cache_line_bytes) std::atomic<std::uint64_t> ping;
-  alignas(cache_line_bytes) std::atomic<std::uint64_t> pong;
-  alignas(cache_line_bytes) std::atomic<std::uint32_t> order;  // number of the segment to serve
-  alignas(cache_line_bytes) std::atomic<std::uint32_t> serving;
-  alignas(cache_line_bytes) std::atomic<std::uint32_t> kind;
-};
-
-enum Kind : std::uint32_t { floor_segment, ring_segment, quit };
-
-[[noreturn]] void die(const std::string& sentence)
-{
-  cli::say_err(fmt::format("rtlane-bench: {}\n", cli::printable(sentence)));
-  std::_Exit(cli::finding);
-}
-
-// Ends a spin-wait that never ends: looks at the clock once in a while.
-class Patience {
-public:
-  void check(const char* what)
-  {
-    if ((++polls_ & 0xfffff) != 0)
-      return;
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (since_ == 0)
-      since_ = now.tv_sec;
-    if (now.tv_sec - since_ > 10)
-      die(fmt::format("waited 10 s for {}: is the other process on the same CPU, or starved?", what));
-  }
-  void rest() { since_ = 0; }
-
-private:
-  std::uint64_t polls_ = 0;
-  time_t since_ = 0;
-};
-
-void pin(int cpu)
-{
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  if (sched_setaffinity(0, sizeof set, &set) != 0)
-    die(fmt::format("cannot run on CPU {}: {}", cpu, std::strerror(errno)));
-}
 
 template <class M>
 void fill(M& message, std::uint64_t number)
@@ -148,97 +88,37 @@ bool is_whole(const M& message)
                      [&](std::uint64_t word) { return word == ~message.number; });
 }
 
-template <class T>
-T need(expected<T> result)
-{
-  if (!result)
-    die(result.error().message);
-  return std::move(*result);
-}
-
 // ---- the echoing process
 
 template <class M>
-void echo(Control& control, const std::string& name)
+void echo(SegmentControl& control, const std::string& name)
 {
   auto in = need(need(SpscRing<M>::open(name + "/there")).consumer());
   auto out = need(need(SpscRing<M>::open(name + "/back")).producer());
-  Patience patience;
-  for (std::uint32_t segment = 1;; ++segment) {
-    while (control.order.load(std::memory_order_acquire) != segment)  // O2, pairs with O1
-      patience.check("the next segment");
-    patience.rest();
-    // relaxed: ordered by O2
-    const std::uint32_t kind = control.kind.load(std::memory_order_relaxed);
-    control.serving.store(segment, std::memory_order_release);  // S1, pairs with S2
-    if (kind == quit)
-      return;
-    if (kind == floor_segment) {
-      for (std::uint64_t expected = 1;; ++expected) {
-        std::uint64_t seen;
-        while ((seen = control.ping.load(std::memory_order_acquire)) != expected &&
-               seen != stop_number)  // F2, pairs with F1
-          patience.check("a ping");
-        control.pong.store(seen, std::memory_order_release);  // F3, pairs with F4
-        if (seen == stop_number)
-          break;
-      }
-    } else {
-      M message;
-      do {
-        while (in.try_pop(message) != Status::ok)
-          patience.check("a message");
-        if (out.try_push(message) != Status::ok)
-          die("the ring back is full");
-      } while (message.number != stop_number);
-    }
-    patience.rest();
-  }
+  serve_segments(control, [&](std::uint32_t, Patience& patience) {
+    M message;
+    do {
+      while (in.try_pop(message) != Status::ok)
+        patience.check("a message");
+      if (out.try_push(message) != Status::ok)
+        die("the ring back is full");
+    } while (message.number != stop_number);
+  });
 }
 
 // ---- the measuring process
 
-class Segments {
+template <class M>
+class Rings {
 public:
-  explicit Segments(Control& control) : control_(control) {}
+  Rings(typename SpscRing<M>::Producer out, typename SpscRing<M>::Consumer in)
+      : out_(std::move(out)), in_(std::move(in))
+  {}
 
-  void start(Kind kind)
+  // One segment of round trips. Fills samples with ticks per trips_per_sample round trips and returns their median.
+  std::uint64_t measure(Segments& segments, std::uint64_t duration_ticks, std::vector<std::uint64_t>& samples)
   {
-    control_.ping.store(0, std::memory_order_relaxed);                    // relaxed: ordered by O1
-    control_.pong.store(0, std::memory_order_relaxed);                    // relaxed: ordered by O1
-    control_.kind.store(kind, std::memory_order_relaxed);                 // relaxed: ordered by O1
-    control_.order.store(++segment_, std::memory_order_release);          // O1, pairs with O2
-    while (control_.serving.load(std::memory_order_acquire) != segment_)  // S2, pairs with S1
-      patience_.check("the other process to serve");
-    patience_.rest();
-  }
-
-  std::uint64_t floor(std::uint64_t duration_ticks, std::vector<std::uint64_t>& samples)
-  {
-    start(floor_segment);
-    samples.clear();
-    std::uint64_t before = ticks();
-    const std::uint64_t end = before + duration_ticks;
-    for (std::uint64_t number = 1;; ++number) {
-      const bool last = before >= end;
-      const std::uint64_t sent = last ? stop_number : number;
-      control_.ping.store(sent, std::memory_order_release);          // F1, pairs with F2
-      while (control_.pong.load(std::memory_order_acquire) != sent)  // F4, pairs with F3
-        patience_.check("a pong");
-      if (last)
-        break;
-      if (number % trips_per_sample == 0)
-        sample(samples, before);
-    }
-    patience_.rest();
-    return median(samples);
-  }
-
-  template <class M>
-  std::uint64_t ring(typename SpscRing<M>::Producer& out, typename SpscRing<M>::Consumer& in,
-                     std::uint64_t duration_ticks, std::vector<std::uint64_t>& samples)
-  {
-    start(ring_segment);
+    segments.start(first_own_segment);
     samples.clear();
     M message;
     M answer;
@@ -247,9 +127,9 @@ public:
     for (std::uint64_t number = 1;; ++number) {
       const bool last = before >= end;
       fill(message, last ? stop_number : number);
-      if (out.try_push(message) != Status::ok)
+      if (out_.try_push(message) != Status::ok)
         die("the ring there is full");
-      while (in.try_pop(answer) != Status::ok)
+      while (in_.try_pop(answer) != Status::ok)
         patience_.check("an answer");
       if (answer.number != message.number || !is_whole(answer))
         die(fmt::format("message {} came back as {}, or torn", message.number, answer.number));
@@ -262,33 +142,11 @@ public:
     return median(samples);
   }
 
-  static std::uint64_t median(std::vector<std::uint64_t>& samples)
-  {
-    if (samples.empty())
-      die("a segment ended without one round trip: give more --round-ms");
-    const auto middle = samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2);
-    std::nth_element(samples.begin(), middle, samples.end());
-    return *middle;
-  }
-
 private:
-  static void sample(std::vector<std::uint64_t>& samples, std::uint64_t& before)
-  {
-    const std::uint64_t after = ticks();
-    samples.push_back(after - before);
-    before = after;
-  }
-
-  Control& control_;
-  std::uint32_t segment_ = 0;
+  typename SpscRing<M>::Producer out_;
+  typename SpscRing<M>::Consumer in_;
   Patience patience_;
 };
-
-double quantile(std::vector<double> values, double q)
-{
-  std::sort(values.begin(), values.end());
-  return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))];
-}
 
 Json bin(const std::vector<double>& ratios)
 {
@@ -301,23 +159,14 @@ template <class M>
 Json measure(const Options& options, double per_ns)
 {
   const std::string name = fmt::format("bench/round-trip/{}", getpid());
-  auto memory = need(SharedMemory::create(name, sizeof(Control)));
-  auto& control = *static_cast<Control*>(memory.data());
+  auto memory = need(SharedMemory::create(name, sizeof(SegmentControl)));
+  auto& control = *static_cast<SegmentControl*>(memory.data());
   auto there = need(SpscRing<M>::create(name + "/there", options.capacity));
   auto back = need(SpscRing<M>::create(name + "/back", options.capacity));
-  auto out = need(there.producer());
-  auto in = need(back.consumer());
+  Rings<M> rings(need(there.producer()), need(back.consumer()));
 
-  const pid_t child = fork();
-  if (child < 0)
-    die("cannot fork");
-  if (child == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    pin(options.cpu_far);
-    echo<M>(control, name);
-    std::_Exit(0);
-  }
-  pin(options.cpu_near);
+  const pid_t child = start_far_process(options.cpus.far, [&] { echo<M>(control, name); });
+  pin(options.cpus.near);
 
   Segments segments(control);
   std::vector<std::uint64_t> samples;
@@ -327,7 +176,7 @@ Json measure(const Options& options, double per_ns)
   std::uint64_t dropped = 0;
   for (unsigned round = 0; round < options.rounds + 5; ++round) {
     const auto before = static_cast<double>(segments.floor(part_ticks, samples));
-    const auto ring = static_cast<double>(segments.ring<M>(out, in, part_ticks, samples));
+    const auto ring = static_cast<double>(rings.measure(segments, part_ticks, samples));
     const auto after = static_cast<double>(segments.floor(part_ticks, samples));
     const timespec rest{0, static_cast<long>(options.round_ms) * 50'000};
     nanosleep(&rest, nullptr);
@@ -343,23 +192,18 @@ Json measure(const Options& options, double per_ns)
     rings_ns.push_back(ring / per_ns / trips_per_sample);
     (floors_ns.back() < 250 ? below : from).push_back(ring / floor);
   }
-  segments.start(quit);
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (status != 0)
-    die("the echoing process failed");
+  segments.start(quit_segment);
+  join_far_process(child);
   if (ratios.empty())
     die(fmt::format("all {} rounds were dropped: the floor moved by more than 15 % within each", dropped));
+  Json ratio = spread(ratios);
+  ratio["below_250ns"] = bin(below);
+  ratio["from_250ns"] = bin(from);
   return {{"name", "rtlane/SpscRing/round_trip"},
           {"bytes", sizeof(M)},
           {"rounds", ratios.size()},
           {"dropped_rounds", dropped},
-          {"ratio_to_floor",
-           {{"median", quantile(ratios, 0.5)},
-            {"p10", quantile(ratios, 0.1)},
-            {"p90", quantile(ratios, 0.9)},
-            {"below_250ns", bin(below)},
-            {"from_250ns", bin(from)}}},
+          {"ratio_to_floor", ratio},
           {"floor_ns", {{"p50", quantile(floors_ns, 0.5)}}},
           {"rtt_ns", {{"p50", quantile(rings_ns, 0.5)}}},
           {"page_bytes", there.certificate().page_bytes}};
@@ -389,24 +233,6 @@ std::string result_row(const Json& result)
               fmt::format("{:.0f}", result["rtt_ns"]["p50"].get<double>())});
 }
 
-// Fills in the CPUs that were not named. "" or what is wrong with those that were.
-std::string choose_cpus(Options& options, const std::vector<int>& allowed)
-{
-  for (const int cpu : {options.cpu_near, options.cpu_far}) {
-    if (cpu >= 0 && std::find(allowed.begin(), allowed.end(), cpu) == allowed.end())
-      return fmt::format("this process may not run on CPU {}, only on {}", cpu, fmt::join(allowed, ","));
-  }
-  if (options.cpu_near >= 0 && options.cpu_near == options.cpu_far)
-    return "--cpu-a and --cpu-b must differ: both sides poll";
-  for (const int cpu : allowed) {
-    if (options.cpu_near < 0 && cpu != options.cpu_far)
-      options.cpu_near = cpu;
-    else if (options.cpu_far < 0 && cpu != options.cpu_near)
-      options.cpu_far = cpu;
-  }
-  return {};
-}
-
 }  // namespace
 
 int round_trip(int argc, char** argv)
@@ -429,26 +255,19 @@ int round_trip(int argc, char** argv)
       ->capture_default_str()
       ->delimiter(',')
       ->check(CLI::IsMember({16, 48, 64}));
-  app.add_option("--cpu-a", options.cpu_near, "CPU of the measuring process (default: the first allowed)")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1023));
-  app.add_option("--cpu-b", options.cpu_far, "CPU of the echoing process (default: the next one)")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1023));
+  add_cpu_options(app, options.cpus, "echoing");
   cli::Report report;
   report.add_option(app);
   if (const auto status = cli::parse(app, argc, argv))
     return *status;
-  if (const std::string problem = choose_cpus(options, rt::allowed_cpus()); !problem.empty())
-    return cli::fail(app, problem, cli::usage);
-  if (options.cpu_near < 0 || options.cpu_far < 0)
-    return cli::fail(app, "this process may run on one CPU only, and both sides poll: two are needed");
+  if (const auto status = choose_cpus(app, options.cpus, "both sides poll"))
+    return *status;
   if (const auto opened = report.open(); !opened)
     return cli::fail(app, opened.error().message, cli::usage);
 
   const double per_ns = ticks_per_ns();
   Json document = {{"schema", "rtlane.bench.round-trip/1"},
-                   {"cpus", {options.cpu_near, options.cpu_far}},
+                   {"cpus", {options.cpus.near, options.cpus.far}},
                    {"results", Json::array()}};
   // At once: a run takes long enough to be watched.
   const auto show = [&](const std::string& text) {

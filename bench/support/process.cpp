@@ -1,0 +1,85 @@
+#include "process.hpp"
+
+#include <rtlane/rt/thread.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sched.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "command.hpp"
+#include "output.hpp"
+
+namespace rtlane::bench {
+
+void die(const std::string& sentence)
+{
+  cli::say_err(fmt::format("rtlane-bench: {}\n", cli::printable(sentence)));
+  std::_Exit(cli::finding);
+}
+
+void Patience::look_at_clock(const char* what)
+{
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  if (since_ == 0)
+    since_ = now.tv_sec;
+  if (now.tv_sec - since_ > 10)
+    die(fmt::format("waited 10 s for {}: is the other process on the same CPU, or starved?", what));
+}
+
+void add_cpu_options(CLI::App& app, CpuPair& cpus, const std::string& far_process)
+{
+  app.add_option("--cpu-a", cpus.near, "CPU of the measuring process (default: the first allowed)")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1023));
+  app.add_option("--cpu-b", cpus.far, fmt::format("CPU of the {} process (default: the next one)", far_process))
+      ->type_name("N")
+      ->check(CLI::Range(0, 1023));
+}
+
+std::optional<int> choose_cpus(const CLI::App& app, CpuPair& cpus, const std::string& why)
+{
+  const std::vector<int> allowed = rt::allowed_cpus();
+  for (const int cpu : {cpus.near, cpus.far}) {
+    if (cpu >= 0 && std::find(allowed.begin(), allowed.end(), cpu) == allowed.end())
+      return cli::fail(app, fmt::format("this process may not run on CPU {}, only on {}", cpu, fmt::join(allowed, ",")),
+                       cli::usage);
+  }
+  if (cpus.near >= 0 && cpus.near == cpus.far)
+    return cli::fail(app, fmt::format("--cpu-a and --cpu-b must differ: {}", why), cli::usage);
+  for (const int cpu : allowed) {
+    if (cpus.near < 0 && cpu != cpus.far)
+      cpus.near = cpu;
+    else if (cpus.far < 0 && cpu != cpus.near)
+      cpus.far = cpu;
+  }
+  if (cpus.near < 0 || cpus.far < 0)
+    return cli::fail(app, fmt::format("this process may run on one CPU only, and {}: two are needed", why));
+  return {};
+}
+
+void pin(int cpu)
+{
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  if (sched_setaffinity(0, sizeof set, &set) != 0)
+    die(fmt::format("cannot run on CPU {}: {}", cpu, std::strerror(errno)));
+}
+
+void join_far_process(pid_t process)
+{
+  int status = 0;
+  while (waitpid(process, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (status != 0)
+    die("the other process failed");
+}
+
+}  // namespace rtlane::bench

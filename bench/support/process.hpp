@@ -1,0 +1,87 @@
+// The two processes of a benchmark: the near one measures, the far one answers. Where they run, and what ends them when
+// something goes wrong.
+#pragma once
+
+#include <rtlane/core/expected.hpp>
+
+#include <sys/prctl.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <CLI/App.hpp>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace rtlane::bench {
+
+// Ends this process with the sentence on standard error and exit status 1.
+[[noreturn]] void die(const std::string& sentence);
+
+// The value, or die() with the error's sentence.
+template <class T>
+T need(expected<T> result)
+{
+  if (!result)
+    die(result.error().message);
+  return std::move(*result);
+}
+
+// Ends a spin-wait that never ends: looks at the clock once in a while.
+class Patience {
+public:
+  void check(const char* what)
+  {
+    if ((++polls_ & 0xfffff) == 0)
+      look_at_clock(what);
+  }
+  void rest() { since_ = 0; }
+
+private:
+  void look_at_clock(const char* what);
+
+  std::uint64_t polls_ = 0;
+  time_t since_ = 0;
+};
+
+struct CpuPair {
+  int near = -1;  // of the measuring process; -1 = any
+  int far = -1;   // of the other one
+};
+
+// --cpu-a and --cpu-b. `far_process` is what the manual calls the other process.
+void add_cpu_options(CLI::App& app, CpuPair& cpus, const std::string& far_process);
+
+// Fills in the CPUs that were not named. The value is an exit status: what is wrong was said. `why` two are needed ends
+// a sentence.
+std::optional<int> choose_cpus(const CLI::App& app, CpuPair& cpus, const std::string& why);
+
+// Moves this process there, or ends it by die().
+void pin(int cpu);
+
+// Runs body() in a process of its own on that CPU. It is killed when this thread ends.
+template <class Body>
+pid_t start_far_process(int cpu, Body&& body)
+{
+  const pid_t near_process = getpid();
+  const pid_t child = fork();
+  if (child < 0)
+    die("cannot fork");
+  if (child > 0)
+    return child;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != near_process && getppid() != 0)  // 0: it is outside this PID namespace
+    std::_Exit(1);
+  pin(cpu);
+  body();
+  std::_Exit(0);
+}
+
+// Waits for its end, which has to be a good one.
+void join_far_process(pid_t process);
+
+}  // namespace rtlane::bench
