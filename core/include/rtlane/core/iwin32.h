@@ -193,7 +193,8 @@ RTLANE_API BOOL ReleaseSemaphore(HANDLE hSemaphore, LONG lReleaseCount, LPLONG l
  *   WAIT_TIMEOUT      never before the time is over
  *   WAIT_FAILED       ERROR_INVALID_HANDLE: no handle of this process, or of what cannot be waited for
  *
- * Other answers leave the last error as it was. */
+ * Other answers leave the last error as it was, so SetLastError(0) before the wait tells the two with one number apart.
+ */
 RTLANE_API DWORD RtWaitForSingleObject(HANDLE hHandle, DWORD dwMilliseconds) RTLANE_NOEXCEPT;
 RTLANE_API DWORD WaitForSingleObject(HANDLE hHandle, DWORD dwMilliseconds) RTLANE_NOEXCEPT;
 
