@@ -56,6 +56,7 @@ int rtlane_shm_open(const char* name, const rtlane_shm_options* options, rtlane_
 
 int rtlane_close(rtlane_handle handle) noexcept
 {
+  const NoCancellation not_now;
   std::shared_ptr<HandleTarget> waited;
   const int result = set_up_call([&] {
     std::shared_ptr<HandleTarget> ended;
