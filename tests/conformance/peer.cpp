@@ -73,6 +73,18 @@ void Peer::end(Ending ending)
     ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "wait status " << status;
 }
 
+void Peer::stop() const
+{
+  kill(tid_, SIGSTOP);
+  siginfo_t info = {};
+  EXPECT_EQ(waitid(P_PID, static_cast<id_t>(tid_), &info, WSTOPPED), 0);
+}
+
+void Peer::go_on() const
+{
+  kill(tid_, SIGCONT);
+}
+
 int run_peer()
 {
   prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -14,6 +14,10 @@ public:
   // Ends the peer and waits for it. Fails the test when it ended otherwise. Only is_killed ends one that waits.
   void end(Ending ending);
 
+  // By SIGSTOP; returns when it has stopped. SIGCONT.
+  void stop() const;
+  void go_on() const;
+
 private:
   friend int run_peer();
 };

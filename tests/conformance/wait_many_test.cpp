@@ -168,7 +168,7 @@ TEST_F(Conformance, G11_AWaitForNothingIsRefused)
 
 TEST_F(Conformance, G12_AWaitForMoreThan16IsRefused)
 {
-  Several several = events(17, FALSE);
+  const Several several = events(17, TRUE);
   static_assert(MAXIMUM_WAIT_OBJECTS == 16);
   EXPECT_DONE(SetEvent(several.handles[0]));
   for (const WaitMany wait : waits) {

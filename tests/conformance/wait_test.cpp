@@ -258,8 +258,8 @@ TEST_F(Waits, G05_AWaitForWhatIsNoHandleFails)
   Object closed = create_event("closed", TRUE, TRUE);
   const HANDLE stale = closed.handle;
   EXPECT_TRUE(closed.close());
-  const auto good = reinterpret_cast<std::uintptr_t>(event_.handle);
-  EXPECT_DONE(SetEvent(event_.handle));
+  const Object set = create_event("set", TRUE, TRUE);
+  const auto good = reinterpret_cast<std::uintptr_t>(set.handle);
   for (const Wait wait : waits) {
     for (const DWORD timeout_ms : {DWORD{0}, DWORD{10}, DWORD{INFINITE}}) {
       for (const HANDLE handle :
@@ -270,7 +270,7 @@ TEST_F(Waits, G05_AWaitForWhatIsNoHandleFails)
       }
     }
   }
-  EXPECT_WAIT(WaitForSingleObject(event_.handle, 0), WAIT_OBJECT_0);
+  EXPECT_WAIT(WaitForSingleObject(set.handle, INFINITE), WAIT_OBJECT_0);
 }
 
 TEST_F(Waits, G06_AWaitForSharedMemoryFails)
