@@ -113,7 +113,11 @@ case $1 in
       [[ -d $SOURCE/$folder/include ]] || continue
       (cd "$SOURCE/$folder/include" && find . -type f)
     done | sort >"$work/headers"
-    (cd "$PREFIX/include" && find . -type f) | sort | run diff "$work/headers" - || fail "not exactly the public headers"
+    (cd "$PREFIX/include" && find . -path ./rtlane-compat -prune -o -type f -print) | sort |
+      run diff "$work/headers" - || fail "not exactly the public headers"
+    (cd "$SOURCE/rt/compat" && find . -name '*.h') | sort >"$work/compat"
+    (cd "$PREFIX/include/rtlane-compat" && find . -type f | tr '[:upper:]' '[:lower:]') | sort -u |
+      run diff "$work/compat" - || fail "not exactly the headers for ported sources"
     [[ $(readlink "$PREFIX/lib/librtlane.so") == librtlane.so.0 ]] || fail "librtlane.so does not lead to the SONAME"
     [[ -f $PREFIX/lib/librtlane.a && -f $PREFIX/lib/librtlane.so.$VERSION ]] || fail "a library is missing"
     ! grep -rIl -e "$SOURCE" -e "$BUILD" -e "$PREFIX" "$PREFIX" || fail "these files name a folder of the build machine"
@@ -161,6 +165,20 @@ case $1 in
     libdir=$PREFIX/lib/some-triplet
     with_pkg_config "$CC" "$here/consumer/user.c" -std=c99 -Wall -Wextra -Werror
     [[ $(pkg-config --variable=libdir rtlane) == "$libdir" ]] || fail "the library folder is another one"
+    ;;
+  compat)
+    # As its users compile a ported source: the folder is asked for by name, and nothing else brings it.
+    command -v pkg-config >/dev/null || skip 'there is no pkg-config here'
+    export PKG_CONFIG_PATH=$PREFIX/lib/pkgconfig
+    read -r -a flags < <(pkg-config --cflags --libs rtlane)
+    ! run "$CC" -fsyntax-only "$SOURCE/tests/rt/port/station.c" "${flags[@]}" || fail "it compiles without the folder"
+    folder=$(pkg-config --variable=compatdir rtlane)
+    run "$CC" "-I$folder" "$SOURCE/tests/rt/port/station.c" -o "$work/station" "${flags[@]}"
+    [[ $(LD_LIBRARY_PATH=$PREFIX/lib "$work/station" run) == *"worker said 42"* ]] || fail "the program does not work"
+    run cmake -S "$here/compat" -B "$work/build" -G Ninja -DCMAKE_C_COMPILER="$CC" -DCMAKE_PREFIX_PATH="$PREFIX" \
+      -DSTATION="$SOURCE/tests/rt/port/station.c"
+    run cmake --build "$work/build"
+    [[ $("$work/build/station" run) == *"worker said 42"* ]] || fail "the program built with CMake does not work"
     ;;
   pkg-config-c-shared) with_pkg_config "$CC" "$here/consumer/user.c" -std=c99 -pedantic -Wall -Wextra -Werror ;;
   pkg-config-c-static) with_pkg_config "$CC" "$here/consumer/user.c" -std=c99 -static ;;

@@ -1,0 +1,8 @@
+/* Stands in for <windef.h> in ported sources; see rt/README.md, "Ported sources". */
+#ifndef RTLANE_COMPAT_WINDEF_H
+#define RTLANE_COMPAT_WINDEF_H
+
+#include <rtlane/core/iwin32.h>
+#include <rtlane/rt/iwin32_threads.h>
+
+#endif
