@@ -2,7 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rtlane/channels/spsc_ring.hpp>
+#include <rtlane/core/mutex.hpp>
+#include <rtlane/core/semaphore.hpp>
 
+#include <cstdio>
 #include <cstring>
 
 #include "../../examples/03_spsc_ring/temperature.hpp"
@@ -94,6 +97,82 @@ TEST(Examples, EveryTemperatureArrivesAlsoWhenTheSensorIsKilledAndStartedAgain)
   EXPECT_THAT(logged.out, HasSubstr("another sensor took over at number 1\n"));
   EXPECT_THAT(logged.out, HasSubstr(", the last is number 50 with "));
   EXPECT_TRUE(object_files(space.path()).empty());
+}
+
+constexpr const char* letters_abandoned = "another process ended while it had the mailbox\n";
+
+// Two readers and a writer of `count` letters: every letter was read, and by one of them. Returns all that they said.
+std::string write_and_read_letters(int count)
+{
+  // Held here, so that the writer finds both readers waiting.
+  auto full = Semaphore::create("examples.letters.full", 0, 8);
+  EXPECT_TRUE(full) << full.error().message;
+  std::vector<Tool> readers;
+  readers.reserve(2);
+  for (int i = 0; i < 2; ++i)
+    readers.push_back(start_example("letters", {"read"}));
+  EXPECT_TRUE(eventually([&] { return full->state_estimate().waiters == 2; }));
+  const Outcome writer = run_example("letters", {"write", std::to_string(count)});
+  EXPECT_EQ(writer.status, 0) << writer.out;
+  EXPECT_THAT(writer.out, testing::EndsWith("wrote " + std::to_string(count) + " letters\n"));
+  std::string said = writer.out;
+  int letters = 0;
+  long sum = 0;
+  for (Tool& reader : readers) {
+    const Outcome outcome = reader.wait();
+    EXPECT_EQ(outcome.status, 0) << outcome.out;
+    said += outcome.out;
+    const std::size_t last = outcome.out.rfind("read ");
+    int own_letters = 0;
+    long own_sum = 0;
+    EXPECT_NE(last, std::string::npos) << outcome.out;
+    EXPECT_EQ(std::sscanf(outcome.out.c_str() + (last == std::string::npos ? 0 : last),
+                          "read %d letters, the sum of their numbers is %ld\n", &own_letters, &own_sum),
+              2)
+        << outcome.out;
+    letters += own_letters;
+    sum += own_sum;
+  }
+  EXPECT_EQ(letters, count);
+  EXPECT_EQ(sum, long{count} * (count + 1) / 2);
+  return said;
+}
+
+TEST(Examples, EveryLetterIsReadOnceByTheReadersOfAnotherProcess)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  EXPECT_THAT(write_and_read_letters(1000), testing::Not(HasSubstr(letters_abandoned)));
+  EXPECT_TRUE(object_files(space.path()).empty());
+  EXPECT_EQ(run_example("letters").status, 2);
+}
+
+TEST(Examples, LettersGoOnAfterAnOwnerOfTheirMutexWasKilled)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  auto guard = Mutex::create("examples.letters.guard");
+  ASSERT_TRUE(guard) << guard.error().message;
+  Child owner = Child::start([&] {
+    guard->lock();
+    raise(SIGKILL);
+  });
+  ASSERT_EQ(owner.wait(), -SIGKILL);
+  const std::string said = write_and_read_letters(20);
+  const std::size_t first = said.find(letters_abandoned);
+  ASSERT_NE(first, std::string::npos) << said;
+  EXPECT_EQ(said.find(letters_abandoned, first + 1), std::string::npos) << "one of them is told, once";
+}
+
+TEST(Examples, LettersSayWhatWasRefused)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  const Shm taken = Shm::create("examples.letters.guard", 4096);
+  ASSERT_EQ(taken.result, 0);
+  const Outcome outcome = run_example("letters", {"read"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.out, "RtCreateMutex failed, error 6\n");
 }
 
 TEST(Examples, ADamagedRingEndsBothSidesWithASentence)
