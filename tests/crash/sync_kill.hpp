@@ -258,6 +258,29 @@ inline Verdict kill_waiter(Kind kind, Wait waits, unsigned survivors, bool sever
   return verdict;
 }
 
+// An auto-reset event is pulsed while the victim and the others sleep, and the victim is killed before it runs.
+inline Verdict kill_pulsed(Wait waits, unsigned survivors, bool several, const TempNamespace& space)
+{
+  Scene scene(Kind::auto_event, 0, space);
+  scene.start_victim(
+      StepPlan{}, [](rtlane_handle) {}, waits);
+  scene.go();
+  if (scene.victim_dies())
+    return scene.verdict("the victim does not sleep");
+  std::string problem = scene.start_survivors(survivors, several);
+  const uint64_t asleep_at = scene.report().instructions;
+  {
+    const OneProcessor here(scene.victim().pid());
+    rtlane_event_pulse(scene.object());
+    scene.kill_victim();
+  }
+  const uint32_t surely = survivors != 0 && scene.report().instructions == asleep_at ? 1 : 0;
+  const SignalCase expected = {"wait", Kind::auto_event, 0, pulse, surely, survivors != 0 ? 1U : 0U, 0, 0};
+  if (problem.empty())
+    problem = judge_signal(expected, scene, true);
+  return scene.verdict(problem);
+}
+
 // ---- The victim owns a mutex, or is about to.
 
 // It has locked it `depth` times and unlocks it once, while the others sleep.

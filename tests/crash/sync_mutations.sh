@@ -1,0 +1,119 @@
+#!/bin/bash
+# Shows that the kill and stress tests of events, semaphores and mutexes can fail: breaks core in one way at a time, in a
+# copy, and expects the named tests to notice. Changes nothing in the source tree. Takes about 10 minutes.
+#
+#   tests/crash/sync_mutations.sh BUILD_DIR [PATTERN]     (a build in which crash_sync and crash_sync_stress are built;
+#                                                          only mutations whose description matches PATTERN)
+set -euo pipefail
+
+build=$(realpath "${1:?usage: sync_mutations.sh BUILD_DIR [PATTERN]}")
+pattern=${2:-.}
+source=$(realpath "$(dirname "$0")/../..")
+compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+ulimit -c 0
+survivors=0
+count=0
+
+archive=$build/librtlane.a
+[ -e "$archive" ] || archive=$build/librtlane_static.a
+
+complain() {
+  echo "$1"
+  survivors=$((survivors + 1))
+}
+
+# mutation WHAT FILE SED_SCRIPT UNIT PROGRAM FILTER: with the changed FILE, which UNIT (a .cpp) is or includes, PROGRAM's
+# tests that FILTER names must fail.
+mutation() {
+  local what=$1 file=$2 script=$3 unit=$4 program=$5 filter=$6
+  [[ $what =~ $pattern ]] || return 0
+  count=$((count + 1))
+  rm -rf "$work/src"
+  cp -r "$source/core/src" "$work/src"
+  sed -E -i "$script" "$work/src/$file"
+  if cmp -s "$source/core/src/$file" "$work/src/$file"; then
+    complain "STALE    $what: the script changes nothing"
+    return
+  fi
+  local objects
+  mapfile -t objects < <(find "$build/tests" -path "*/$program.dir/*" -name '*.o')
+  if ! "$compiler" -std=c++20 -O2 -D_GNU_SOURCE -I"$source/core/include" -c "$work/src/$unit" -o "$work/mutated.o" \
+      2> "$work/log" ||
+    ! "$compiler" "$work/mutated.o" "${objects[@]}" "$archive" -lgmock -lgtest_main -lgtest -pthread \
+      -o "$work/$program" 2> "$work/log"; then
+    complain "STALE    $what: does not build"
+    head -5 "$work/log"
+    return
+  fi
+  if { timeout 300 "$work/$program" --gtest_filter="$filter" > "$work/log" 2>&1; } 2> /dev/null; then
+    if grep -q 'SKIPPED' "$work/log"; then
+      echo "skipped  $what: $(grep -m1 -A1 'Skipped' "$work/log" | tail -1)"
+    else
+      complain "SURVIVED $what: $program $filter"
+    fi
+  else
+    echo "noticed  $what: $(grep -m1 -oE '"[^"]*(lost wake-up|hang|own|told|set|taken|rest|released|signal|unlock)[^"]*"|(lost wake-up|released several|not exclusive)|\[  FAILED  \] [A-Za-z/]+\.[A-Za-z/]+|watchdog' "$work/log" || echo "$program ended by a signal")"
+  fi
+}
+
+# Waking one: it may be killed before it runs
+for unit in event_state.cpp semaphore_state.cpp; do
+  mutation "only one is woken, in $unit" futex.hpp 's/FUTEX_WAKE_OP, INT_MAX, 0/FUTEX_WAKE_OP, 1, 0/' $unit crash_sync \
+    'Survivors/SyncKill.WhoIsWoken*'
+  mutation "only one is woken under stress, in $unit" futex.hpp 's/FUTEX_WAKE_OP, INT_MAX, 0/FUTEX_WAKE_OP, 1, 0/' $unit \
+    crash_sync_stress 'SyncStress.*'
+done
+
+# Two steps instead of one: killed between them
+split='::syscall(SYS_futex, \&WORD, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0)'
+mutation "set changes the word and then wakes" event_state.cpp \
+  "s/futex_change_and_wake\(word, FUTEX_OP_SET, signaled\);/word = signaled; ${split/WORD/word};/" event_state.cpp \
+  crash_sync 'Survivors/SyncKill.WhoSignals*'
+mutation "release changes the word and then wakes" semaphore_state.cpp \
+  "s/woken \+= futex_change_and_wake\(released, FUTEX_OP_ADD, step << 1\);/released += step << 1; woken += static_cast<int>(${split/WORD/released});/" \
+  semaphore_state.cpp crash_sync 'Survivors/SyncKill.WhoSignals*'
+mutation "nobody is woken by a set" futex.hpp 's/FUTEX_WAKE_OP, INT_MAX, 0/FUTEX_WAKE_OP, 0, 0/' event_state.cpp \
+  crash_sync_stress 'SyncStress.AutoResetEvent'
+mutation "nobody is woken by a release" futex.hpp 's/FUTEX_WAKE_OP, INT_MAX, 0/FUTEX_WAKE_OP, 0, 0/' \
+  semaphore_state.cpp crash_sync_stress 'SyncStress.Semaphore'
+
+# Events
+mutation "a pulse leaves the event set" event_state.cpp 's/manual_reset != 0 \? 0 : pulsed/manual_reset != 0 ? 0 : signaled/' \
+  event_state.cpp crash_sync 'Survivors/SyncKill.WhoIsPulsed*'
+mutation "a manual pulse is not remembered" event_state.cpp \
+  's/state_.generation.load\(std::memory_order_acquire\) != mark;.*/false;/;s/\(state_.manual_reset != 0 \|\| /(/' event_state.cpp \
+  crash_sync_stress 'SyncStress.ManualResetEvent'
+mutation "one signal is taken twice" event_state.cpp \
+  's/if \(state_.word.compare_exchange_weak\(now, now & ~flag,/if (now = state_.word.fetch_and(~flag) \& ~flag; state_.word.compare_exchange_weak(now, now \& ~flag,/' \
+  event_state.cpp crash_sync_stress 'SyncStress.AutoResetEvent'
+mutation "nobody says that he sleeps" event_state.cpp 's/now \| EventState::waiters,$/now,/;s/, now \| EventState::waiters\}/, now}/' \
+  event_state.cpp crash_sync_stress 'SyncStress.AutoResetEvent'
+
+# Semaphores
+mutation "one unit is taken twice" semaphore_state.cpp \
+  's/if \(acquired.compare_exchange_weak\(taken, taken \+ 1,/if (taken = acquired.fetch_add(1) + 1; acquired.compare_exchange_weak(taken, taken,/' \
+  semaphore_state.cpp crash_sync_stress 'SyncStress.Semaphore'
+mutation "units are given before there is room" semaphore_state.cpp \
+  's/^  std::uint64_t room_used = /  give(count); std::uint64_t room_used = /;s/^  give\(count\);$//' semaphore_state.cpp \
+  crash_sync 'Survivors/SyncKill.WhoSignals*'
+mutation "nobody says that he sleeps on a semaphore" semaphore_state.cpp \
+  's/word \| SemaphoreState::waiters,$/word,/;s/, word \| SemaphoreState::waiters\}/, word}/' semaphore_state.cpp \
+  crash_sync_stress 'SyncStress.Semaphore'
+
+# Mutexes
+mutation "nobody is told of a dead owner" mutex_state.cpp 's/error == 0 \? Taken::yes : Taken::abandoned/Taken::yes/' \
+  mutex_state.cpp crash_sync 'Survivors/SyncKill.WhoUnlocks*'
+mutation "a dead owner's mutex stays damaged" mutex_state.cpp 's/^      ::pthread_mutex_consistent.*//' mutex_state.cpp \
+  crash_sync 'Survivors/SyncKill.WhoUnlocks*'
+mutation "waits for several never look again" mutex_state.hpp 's/mutex_gate_slice_ns = .*;/mutex_gate_slice_ns = 3600000000000;/' \
+  mutex_state.cpp crash_sync 'Survivors/SyncKill.WhoUnlocks*'
+mutation "nobody rings the gate, and they never look again" mutex_state.hpp \
+  's/mutex_gate_slice_ns = .*;/mutex_gate_slice_ns = 3600000000000;/;s/waiters = 1;/waiters = 0;/' mutex_state.cpp \
+  crash_sync 'Survivors/SyncKill.WhoGoes*'
+mutation "the depth of a dead owner stays" mutex_state.cpp 's/^      state_.depth = 1;/      ++state_.depth;/' mutex_state.cpp \
+  crash_sync 'Survivors/SyncKill.WhoUnlocks*'
+
+echo "$count mutations, $survivors not noticed or stale"
+[ "$survivors" -eq 0 ]
