@@ -1,10 +1,6 @@
 // After attach: no system call, no allocation, no page fault.
 #include <gtest/gtest.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <rtlane/channels/channels.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,6 +15,7 @@
 
 #include "ring_support.hpp"
 #include "support/child.hpp"
+#include "support/seccomp.hpp"
 #include "support/temp_namespace.hpp"
 #include "support/watchdog.hpp"
 
@@ -119,20 +116,6 @@ TEST(SpscQuiet, DataCallsAllocateNothing)
   EXPECT_EQ(allocations, 1u);
 }
 
-// Kills the process at any system call but write and exit_group.
-bool forbid_system_calls()
-{
-  sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 1, 0),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-  };
-  sock_fprog program = {sizeof filter / sizeof filter[0], filter};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
 constexpr int no_filter = 77;
 
 TEST(SpscQuiet, DataCallsEnterTheKernelNever)
@@ -147,7 +130,7 @@ TEST(SpscQuiet, DataCallsEnterTheKernelNever)
         const auto ring = named ? Ring::create("quiet", 8, small_ring()) : Ring::in_memory(8);
         auto producer = ring->producer();
         auto consumer = ring->consumer();
-        if (!forbid_system_calls())
+        if (!forbid_calls())
           _exit(no_filter);
         const int wrong = all_operations(*producer, *consumer, 100000, true);
         if (forbidden_call)
@@ -176,7 +159,7 @@ TEST(SpscQuiet, DataCallsFromCEnterTheKernelNever)
     if (rtlane_spsc_create("quiet", 8, &rtlane::type_of<std::uint64_t>(), nullptr, &ring) != 0 ||
         rtlane_spsc_producer_attach(ring, &producer) != 0 || rtlane_spsc_consumer_attach(ring, &consumer) != 0)
       _exit(2);
-    if (!forbid_system_calls())
+    if (!forbid_calls())
       _exit(no_filter);
     int wrong = 0;
     for (std::uint64_t i = 0; i < 10000; ++i) {
