@@ -305,7 +305,7 @@ TEST_F(PriorityInheritance, E22_AWaitThatTimesOutGivesThePriorityBack)
   const HANDLE owned = owner.open(Kind::mutex, "name").handle;
   const HANDLE wanted = waiter.open(Kind::mutex, "name").handle;
   expect_answer(owner.wait(owned, INFINITE), WAIT_OBJECT_0);
-  waiter.start_wait(wanted, 1000);
+  waiter.start_wait(wanted, 3000);
   EXPECT_TRUE(soon([&] { return effective_priority(owner) == high; })) << effective_priority(owner);
   expect_answer(waiter.finish(), WAIT_TIMEOUT);
   EXPECT_TRUE(soon([&] { return effective_priority(owner) == low; })) << effective_priority(owner);

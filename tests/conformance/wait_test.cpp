@@ -335,6 +335,7 @@ TEST_F(Waits, G19_ASignalNeitherEndsNorProlongsAWait)
   struct sigaction before = {};
   action.sa_handler = [](int) { ++signals_handled; };
   ASSERT_EQ(sigaction(SIGUSR1, &action, &before), 0);
+  int interrupted = 0;
   for (const bool any : {false, true}) {
     for (const HANDLE handle : unavailable_) {
       Thread thread;
@@ -348,7 +349,7 @@ TEST_F(Waits, G19_ASignalNeitherEndsNorProlongsAWait)
       for (const DWORD timeout_ms : {40, 150}) {
         const std::int64_t before_ns = test::now_ns();
         start(timeout_ms);
-        EXPECT_GT(interrupt(thread, INT32_MAX), 1);
+        interrupted += interrupt(thread, INT32_MAX);
         EXPECT_TRUE(thread.answered());
         EXPECT_GE(test::now_ns() - before_ns, std::int64_t{timeout_ms} * 1000000);
         expect_answer(thread.finish(), WAIT_TIMEOUT);
@@ -364,6 +365,7 @@ TEST_F(Waits, G19_ASignalNeitherEndsNorProlongsAWait)
     if (!any)
       take_mutex_back();
   }
+  EXPECT_GT(interrupted, 12) << "of 12 waits";
   sigaction(SIGUSR1, &before, nullptr);
 }
 
