@@ -5,5 +5,6 @@
 namespace rtlane::bench {
 
 int round_trip(int argc, char** argv);
+int hand_over(int argc, char** argv);
 
 }  // namespace rtlane::bench

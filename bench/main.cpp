@@ -21,12 +21,13 @@ struct Benchmark {
 
 constexpr std::array benchmarks = {
     Benchmark{"round-trip", rtlane::bench::round_trip, "a message there and back over two SpscRings"},
+    Benchmark{"hand-over", rtlane::bench::hand_over, "events, semaphores and mutexes between sleeping processes"},
 };
 
 std::string help_text()
 {
   std::string text =
-      "Benchmarks of rtlane. Every figure is a ratio to what the machine itself could do at that moment.\n"
+      "Benchmarks of rtlane. Every figure is a ratio to what the machine could do without rtlane at that moment.\n"
       "\n"
       "Usage: rtlane-bench [BENCHMARK] [ARGUMENTS]     ('rtlane bench' is the same)\n"
       "\n"

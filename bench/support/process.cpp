@@ -23,6 +23,11 @@ void die(const std::string& sentence)
   std::_Exit(cli::finding);
 }
 
+void die_of_errno(const char* who, int error)
+{
+  die(fmt::format("{}: {}", who, std::strerror(error)));
+}
+
 void Patience::look_at_clock(const char* what)
 {
   timespec now{};

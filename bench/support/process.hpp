@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <CLI/App.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
@@ -21,6 +22,20 @@ namespace rtlane::bench {
 
 // Ends this process with the sentence on standard error and exit status 1.
 [[noreturn]] void die(const std::string& sentence);
+
+// What a call of `who` answered has to be good: else die() with the reason, which is errno.
+[[noreturn]] void die_of_errno(const char* who, int error);
+inline void must(bool good, const char* who)
+{
+  if (!good) [[unlikely]]
+    die_of_errno(who, errno);
+}
+// The same for calls that answer the reason.
+inline void must_be_0(int error, const char* who)
+{
+  if (error != 0) [[unlikely]]
+    die_of_errno(who, error);
+}
 
 // The value, or die() with the error's sentence.
 template <class T>
