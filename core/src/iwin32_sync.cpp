@@ -174,7 +174,7 @@ DWORD wait_for_several(DWORD count, const HANDLE* handles, BOOL all, std::int64_
     return wait_answer(fail(EINVAL, "bWaitAll is TRUE: only waits for any of the objects are possible"), 0);
   std::array<rtlane_handle, RTLANE_WAIT_MAX> values{};
   // A wrong count is the callee's to refuse.
-  for (DWORD i = 0; handles != nullptr && i < count && i < values.size(); ++i)
+  for (DWORD i = 0; handles != nullptr && count <= values.size() && i < count; ++i)
     values[i] = from_pointer(handles[i]);
   std::uint32_t index = 0;
   const int result = rtlane_wait_any(handles != nullptr ? values.data() : nullptr, count, timeout_ns, &index);

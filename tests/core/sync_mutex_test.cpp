@@ -114,6 +114,25 @@ TEST_F(SyncMutex, ADeadlockIsATimeOut)
   EXPECT_EQ(rtlane_mutex_unlock(first), 0);
 }
 
+// The same between two processes of one thread each, which wait without a timer where they may.
+TEST_F(SyncMutex, ADeadlockOfProcessesEndsWhenOneGivesUp)
+{
+  const Handle first = mutex(nullptr, true);
+  const Handle second = mutex(nullptr, false);
+  const Handle taken = event(nullptr, false, false);
+  Child other = Child::start([&] {
+    EXPECT_EQ(rtlane_wait(second, 0), 0);
+    rtlane_event_set(taken);
+    EXPECT_EQ(rtlane_wait(first, 250 * ms), -ETIMEDOUT);
+    EXPECT_EQ(rtlane_mutex_unlock(second), 0);
+  });
+  EXPECT_EQ(rtlane_wait(taken, RTLANE_FOREVER), 0);
+  EXPECT_EQ(rtlane_wait(second, RTLANE_FOREVER), 0);
+  EXPECT_EQ(other.wait(), 0);
+  EXPECT_EQ(rtlane_mutex_unlock(second), 0);
+  EXPECT_EQ(rtlane_mutex_unlock(first), 0);
+}
+
 TEST_F(SyncMutex, AnOwnerThatDoesNotExistIsAnError)
 {
   const Handle object = mutex("mutex", false);
