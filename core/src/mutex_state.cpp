@@ -212,11 +212,10 @@ Waitable::Attempt MutexWaitable::sleep_alone(std::uint64_t, Deadline until) noex
 
 Waitable::Outlook MutexWaitable::outlook(std::uint64_t) const noexcept
 {
+  // Also while others sleep: the kernel hands it to them, and it never looks free meanwhile.
   const std::uint32_t now = lock_word(state_.lock);
-  if ((now & FUTEX_TID_MASK) == 0 || (now & FUTEX_OWNER_DIED) != 0)
-    return Outlook::take;
-  // The kernel lends the owner the priority of those that sleep, and gives them the mutex in the order of theirs.
-  return (now & FUTEX_WAITERS) != 0 ? Outlook::sleep : Outlook::wait;
+  const bool is_there = (now & FUTEX_TID_MASK) == 0 || (now & FUTEX_OWNER_DIED) != 0;
+  return is_there ? Outlook::take : Outlook::wait;
 }
 
 bool MutexWaitable::prepare(std::uint64_t, FutexSleep& sleep) noexcept

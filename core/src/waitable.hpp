@@ -43,7 +43,7 @@ public:
   enum class Outlook {
     wait,   // nothing is there yet
     take,   // an attempt to take may succeed
-    sleep,  // others sleep for it, and come first
+    sleep,  // it does not come within moments
   };
 
   Waitable() = default;

@@ -16,8 +16,8 @@
  * while nobody waits. Nothing allocates. Waits end at times of CLOCK_MONOTONIC: setting the clock
  * does not matter, nor does a signal whose handler runs meanwhile. They are no cancellation points.
  * A wait for one handle looks for up to 4 us before it sleeps, since a sleep and a wake-up take
- * longer; where that is to no purpose it does so 16 times and then once in a millisecond. It does
- * not for a mutex that others sleep for already, and lends its priority only when it sleeps.
+ * longer; where that is to no purpose it does so 16 times and then once in a millisecond. For
+ * mutexes its priority counts from when it sleeps.
  *
  * Kills: a process may be killed at any instruction of any call. Survivors are not stuck, miss no
  * wake-up, and an event or a count is as if the killed call had happened or not; a killed release
