@@ -79,7 +79,8 @@ protected:
   }
   void leave() { --board_->inside; }
 
-  // Else one of them takes what it has just given back, time after time.
+  // Inside, so that others find nothing and sleep; outside, or one of them takes what it has just given back, time
+  // after time.
   static void pause_sometimes(std::mt19937& random)
   {
     if (random() % 4 == 0)
@@ -153,6 +154,7 @@ TEST_F(SYNC_STRESS, AutoResetEvent)
       return;
     enter(1);
     ++board_->rounds[me];
+    pause_sometimes(random);
     leave();
     EXPECT_EQ(rtlane_event_set(object_), 0);
     pause_sometimes(random);
@@ -174,6 +176,7 @@ TEST_F(SYNC_STRESS, Semaphore)
     const bool another = random() % 4 == 0 && rtlane_wait(object_, 0) == 0;
     enter(units);
     ++board_->rounds[me];
+    pause_sometimes(random);
     leave();
     EXPECT_EQ(rtlane_semaphore_release(object_, another ? 2 : 1, nullptr), 0) << rtlane_error_message();
     pause_sometimes(random);
@@ -196,6 +199,7 @@ TEST_F(SYNC_STRESS, Mutex)
     }
     enter(1);
     ++board_->rounds[me];
+    pause_sometimes(random);
     leave();
     for (int i = 0; i < (twice ? 2 : 1); ++i)
       EXPECT_EQ(rtlane_mutex_unlock(object_), 0) << rtlane_error_message();
