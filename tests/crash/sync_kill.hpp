@@ -357,8 +357,12 @@ uint64_t sweep_kills(const Density& density, uint64_t first, Kill&& kill, std::v
   // Most instructions of an instrumented build are the sanitizer's, and each kill takes longer.
   const uint64_t step = density.each * (built_with_sanitizer ? 10 * sweep_step : 1);
   const uint64_t offset = density.random == nullptr ? 0 : (*density.random)() % step;
-  for (uint64_t k = first + offset; k <= whole.instructions && !::testing::Test::HasFailure(); k += step)
+  // The first and the last are always among them.
+  for (uint64_t k = first; k <= whole.instructions && !::testing::Test::HasFailure();) {
     check({k, 0, SIGKILL}, (k / step) % 2 == 0);
+    const uint64_t next = k == first ? std::max(first + offset, first + 1) : k + step;
+    k = k < whole.instructions ? std::min(next, whole.instructions) : next;
+  }
   return kills;
 }
 
