@@ -17,17 +17,30 @@ constexpr struct {
   int error;
   DWORD code;
 } last_error_table[] = {
-    {EINVAL, ERROR_INVALID_PARAMETER},   {ENAMETOOLONG, ERROR_FILENAME_EXCED_RANGE},
+    {EINVAL, ERROR_INVALID_PARAMETER},
+    {ESRCH, ERROR_INVALID_PARAMETER},  // no such thread or process
+    {ENAMETOOLONG, ERROR_FILENAME_EXCED_RANGE},
     {EILSEQ, ERROR_INVALID_NAME},        // wide name that is no text
-    {ENOTDIR, ERROR_PATH_NOT_FOUND},     // '\', which would name a folder
+    {ENOTDIR, ERROR_PATH_NOT_FOUND},     // '\\', which would name a folder
     {EPROTOTYPE, ERROR_INVALID_HANDLE},  // name of another kind
-    {EBADF, ERROR_INVALID_HANDLE},       {ENOENT, ERROR_FILE_NOT_FOUND},
-    {EACCES, ERROR_ACCESS_DENIED},       {EPERM, ERROR_ACCESS_DENIED},
-    {ENOMEM, ERROR_NOT_ENOUGH_MEMORY},   {ENOSPC, ERROR_NOT_ENOUGH_MEMORY},
-    {EDQUOT, ERROR_NOT_ENOUGH_MEMORY},   {EMFILE, ERROR_NO_SYSTEM_RESOURCES},
-    {ENFILE, ERROR_NO_SYSTEM_RESOURCES}, {EBADMSG, ERROR_FILE_INVALID},
-    {EPROTO, ERROR_FILE_INVALID},        {EOVERFLOW, ERROR_TOO_MANY_POSTS},  // of a semaphore
-    {EXDEV, ERROR_NOT_SUPPORTED},                                            // mutex of another PID namespace
+    {EBADF, ERROR_INVALID_HANDLE},
+    {ENOENT, ERROR_FILE_NOT_FOUND},
+    {EACCES, ERROR_ACCESS_DENIED},
+    {EPERM, ERROR_ACCESS_DENIED},
+    {ENOMEM, ERROR_NOT_ENOUGH_MEMORY},
+    {ENOSPC, ERROR_NOT_ENOUGH_MEMORY},
+    {EDQUOT, ERROR_NOT_ENOUGH_MEMORY},
+    {EMFILE, ERROR_NO_SYSTEM_RESOURCES},
+    {ENFILE, ERROR_NO_SYSTEM_RESOURCES},
+    {EAGAIN, ERROR_NO_SYSTEM_RESOURCES},  // no more threads or processes
+    {EBADMSG, ERROR_FILE_INVALID},
+    {EPROTO, ERROR_FILE_INVALID},
+    {ENOEXEC, ERROR_BAD_EXE_FORMAT},
+    {EBUSY, ERROR_BUSY},
+    {EOVERFLOW, ERROR_TOO_MANY_POSTS},  // of a semaphore
+    {ERANGE, ERROR_SIGNAL_REFUSED},     // suspend count
+    {EXDEV, ERROR_NOT_SUPPORTED},       // mutex of another PID namespace
+    {EOPNOTSUPP, ERROR_NOT_SUPPORTED},
 };
 
 int environment_wish(const char* variable, std::uint32_t& wish)

@@ -1,7 +1,5 @@
 #include "answer.hpp"
 
-#include <rtlane/rt/iwin32_threads_types.h>
-
 #include <cerrno>
 #include <cstdint>
 #include <utility>
@@ -9,39 +7,6 @@
 #include "environment.hpp"
 
 namespace rtlane::rt::detail {
-namespace {
-
-constexpr struct {
-  int error;
-  DWORD code;
-} own_errors[] = {
-    {EOPNOTSUPP, ERROR_NOT_SUPPORTED},   {EBUSY, ERROR_BUSY},
-    {EAGAIN, ERROR_NO_SYSTEM_RESOURCES},  // no more threads or processes
-    {ERANGE, ERROR_SIGNAL_REFUSED},       // suspend count
-    {ENOEXEC, ERROR_BAD_EXE_FORMAT},     {ESRCH, ERROR_INVALID_PARAMETER},
-};
-
-}  // namespace
-
-void report(int result) noexcept
-{
-  for (const auto& row : own_errors) {
-    if (row.error == -result) {
-      set_last_error(row.code);
-      return;
-    }
-  }
-  set_last_error(rtlane::detail::to_last_error(result));
-}
-
-BOOL answer(int result) noexcept
-{
-  if (result >= 0)
-    return TRUE;
-  report(result);
-  return FALSE;
-}
-
 int check_handle_room(std::uint32_t handles) noexcept
 {
   constexpr std::uint32_t most = rtlane::detail::handles_max;

@@ -13,6 +13,7 @@
 
 namespace rtlane::rt::detail {
 
+using rtlane::detail::bool_answer;
 using rtlane::detail::ErrnoKeeper;
 using rtlane::detail::fail;
 using rtlane::detail::from_pointer;
@@ -22,13 +23,8 @@ using rtlane::detail::NoCancellation;
 using rtlane::detail::Process;
 using rtlane::detail::set_last_error;
 using rtlane::detail::set_up_call;
+using rtlane::detail::to_last_error;
 using rtlane::detail::to_pointer;
-
-// Sets the last error for a negative errno; the errors that only rt has are told here, the rest by core's table.
-void report(int result) noexcept;
-
-// FALSE with the last error for a negative errno, else TRUE.
-BOOL answer(int result) noexcept;
 
 // Returns 0, or -EMFILE or -EINVAL with a sentence. Inside Process::enter().
 int check_handle_room(std::uint32_t handles) noexcept;

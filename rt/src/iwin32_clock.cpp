@@ -35,10 +35,10 @@ int give(PLARGE_INTEGER place, const char* name, std::int64_t value)
 BOOL give_resolution(CLOCK clock, PLARGE_INTEGER place)
 {
   if (const int error = check_clock(clock); error != 0)
-    return answer(error);
+    return bool_answer(error);
   struct timespec step = {};
   ::clock_getres(CLOCK_MONOTONIC, &step);
-  return answer(give(place, "pTime", std::max<std::int64_t>(1, (step.tv_nsec + unit_ns - 1) / unit_ns)));
+  return bool_answer(give(place, "pTime", std::max<std::int64_t>(1, (step.tv_nsec + unit_ns - 1) / unit_ns)));
 }
 
 void sleep_ms(DWORD milliseconds)
@@ -85,8 +85,8 @@ using namespace rtlane::rt::detail;
 BOOL RtGetClockTime(CLOCK Clock, PLARGE_INTEGER pTime) noexcept
 {
   if (const int error = check_clock(Clock); error != 0)
-    return answer(error);
-  return answer(give(pTime, "pTime", clock_units(Clock)));
+    return bool_answer(error);
+  return bool_answer(give(pTime, "pTime", clock_units(Clock)));
 }
 
 BOOL RtGetClockResolution(CLOCK Clock, PLARGE_INTEGER pTime) noexcept
@@ -111,12 +111,12 @@ DWORD RtGetTickCount() noexcept
 
 BOOL QueryPerformanceCounter(PLARGE_INTEGER lpPerformanceCount) noexcept
 {
-  return answer(give(lpPerformanceCount, "lpPerformanceCount", rtlane::detail::monotonic_ns()));
+  return bool_answer(give(lpPerformanceCount, "lpPerformanceCount", rtlane::detail::monotonic_ns()));
 }
 
 BOOL QueryPerformanceFrequency(PLARGE_INTEGER lpFrequency) noexcept
 {
-  return answer(give(lpFrequency, "lpFrequency", 1'000'000'000));
+  return bool_answer(give(lpFrequency, "lpFrequency", 1'000'000'000));
 }
 
 VOID Sleep(DWORD dwMilliseconds) noexcept
@@ -133,7 +133,7 @@ VOID RtSleepFt(PLARGE_INTEGER pDuration) noexcept
 {
   const ErrnoKeeper keeper;
   if (pDuration == nullptr || pDuration->QuadPart < 0)
-    (void)answer(fail(EINVAL, "pDuration is NULL or negative: it points to a number of 100 ns units to sleep"));
+    (void)bool_answer(fail(EINVAL, "pDuration is NULL or negative: it points to a number of 100 ns units to sleep"));
   else if (pDuration->QuadPart == 0)
     ::sched_yield();
   else

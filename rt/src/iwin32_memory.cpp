@@ -65,7 +65,7 @@ PVOID RtAllocateLockedMemory(ULONG nNumberOfBytes) noexcept
   const ErrnoKeeper keeper;
   void* memory = nullptr;
   if (const int result = set_up_call([&] { return allocate(nNumberOfBytes, memory); }); result < 0)
-    report(result);
+    set_last_error(to_last_error(result));
   return memory;
 }
 
@@ -86,7 +86,7 @@ BOOL RtFreeLockedMemory(PVOID pVirtualAddress) noexcept
 BOOL RtLockProcess(ULONG) noexcept
 {
   const ErrnoKeeper keeper;
-  return answer(guarded_call([] {
+  return bool_answer(guarded_call([] {
     // MCL_CURRENT alone would take back what the program itself said about the future.
     return ::mlockall(MCL_CURRENT | MCL_FUTURE) == 0
                ? 0

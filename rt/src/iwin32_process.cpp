@@ -78,7 +78,7 @@ HANDLE open_process(DWORD id)
     return 0;
   });
   if (result < 0)
-    report(result);
+    set_last_error(to_last_error(result));
   return handle;
 }
 
@@ -86,7 +86,7 @@ template <class Work>
 BOOL with_process(HANDLE handle, Work&& work)
 {
   const ErrnoKeeper keeper;
-  return answer(guarded_call([&] {
+  return bool_answer(guarded_call([&] {
     const std::shared_ptr<ProcessObject> object = target_of<ProcessObject>(handle, "process");
     if (object == nullptr)
       return -EBADF;
@@ -106,7 +106,7 @@ BOOL terminate(HANDLE handle, UINT code)
 BOOL get_exit_code(HANDLE handle, LPDWORD place)
 {
   if (place == nullptr)
-    return answer(fail(EINVAL, "lpExitCode is NULL"));
+    return bool_answer(fail(EINVAL, "lpExitCode is NULL"));
   if (handle == ::GetCurrentProcess()) {
     *place = STILL_ACTIVE;
     return TRUE;
@@ -133,7 +133,7 @@ BOOL RtCreateProcessA(LPCSTR lpApplicationName, LPSTR lpCommandLine, LPSECURITY_
                       LPPROCESS_INFORMATION lpProcessInformation) noexcept
 {
   const ErrnoKeeper keeper;
-  return answer(create_process(lpApplicationName, lpCommandLine, dwCreationFlags, lpProcessInformation));
+  return bool_answer(create_process(lpApplicationName, lpCommandLine, dwCreationFlags, lpProcessInformation));
 }
 
 BOOL RtCreateProcessW(LPCWSTR lpApplicationName, LPWSTR lpCommandLine, LPSECURITY_ATTRIBUTES, LPSECURITY_ATTRIBUTES,
@@ -141,7 +141,7 @@ BOOL RtCreateProcessW(LPCWSTR lpApplicationName, LPWSTR lpCommandLine, LPSECURIT
                       LPPROCESS_INFORMATION lpProcessInformation) noexcept
 {
   const ErrnoKeeper keeper;
-  return answer(guarded_call([&] {
+  return bool_answer(guarded_call([&] {
     std::string application;
     std::string command_line;
     if (const int error = lpApplicationName != nullptr ? to_utf8(lpApplicationName, application) : 0; error != 0)

@@ -39,7 +39,7 @@ HANDLE create_thread(SIZE_T stack_bytes, LPTHREAD_START_ROUTINE routine, LPVOID 
     return 0;
   });
   if (result < 0)
-    report(result);
+    set_last_error(to_last_error(result));
   return handle;
 }
 
@@ -53,7 +53,7 @@ int with_thread(HANDLE handle, Work&& work)
     return thread != nullptr ? work(*thread) : -EBADF;
   });
   if (result < 0)
-    report(result);
+    set_last_error(to_last_error(result));
   return result;
 }
 
@@ -151,7 +151,7 @@ BOOL RtTerminateThread(HANDLE hThread, DWORD dwExitCode) noexcept
 BOOL GetExitCodeThread(HANDLE hThread, LPDWORD lpExitCode) noexcept
 {
   const ErrnoKeeper keeper;
-  return answer(guarded_call([&] {
+  return bool_answer(guarded_call([&] {
     if (lpExitCode == nullptr)
       return fail(EINVAL, "lpExitCode is NULL");
     // The first thread of another process ends with it.
@@ -196,7 +196,7 @@ HANDLE OpenThread(DWORD, BOOL, DWORD dwThreadId) noexcept
     return 0;
   });
   if (result < 0)
-    report(result);
+    set_last_error(to_last_error(result));
   return handle;
 }
 

@@ -10,7 +10,7 @@ template <class Work>
 BOOL with_timer(HANDLE handle, Work&& work)
 {
   const ErrnoKeeper keeper;
-  return answer(guarded_call([&] {
+  return bool_answer(guarded_call([&] {
     const std::shared_ptr<TimerObject> object = target_of<TimerObject>(handle, "timer");
     return object != nullptr ? work(object->timer()) : -EBADF;
   }));
@@ -58,7 +58,7 @@ HANDLE RtCreateTimer(PSECURITY_ATTRIBUTES, ULONG StackSize, PTIMERROUTINE Routin
     return 0;
   });
   if (result < 0)
-    report(result);
+    set_last_error(to_last_error(result));
   return handle;
 }
 
@@ -119,7 +119,7 @@ BOOL RtGetTimer(HANDLE hTimer, PLARGE_INTEGER pRemain) noexcept
 BOOL RtDeleteTimer(HANDLE hTimer) noexcept
 {
   const ErrnoKeeper keeper;
-  return answer(guarded_call([&] {
+  return bool_answer(guarded_call([&] {
     const std::shared_ptr<TimerObject> object = target_of<TimerObject>(hTimer, "timer");
     if (object == nullptr)
       return -EBADF;

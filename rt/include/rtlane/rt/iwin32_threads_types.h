@@ -192,12 +192,6 @@ typedef char rtlane_iwin32_clock_has_32_bits[sizeof(CLOCK) == 4 ? 1 : -1];
 #ifndef PROCESS_ALL_ACCESS
 #define PROCESS_ALL_ACCESS 0x001FFFFFu
 #endif
-#ifndef ERROR_SIGNAL_REFUSED
-#define ERROR_SIGNAL_REFUSED 156
-#endif
-#ifndef ERROR_BAD_EXE_FORMAT
-#define ERROR_BAD_EXE_FORMAT 193
-#endif
 
 /* INtime: no effect; the numbers are rtlane's. */
 #ifndef NTX_PROC_XM
