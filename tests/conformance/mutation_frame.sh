@@ -1,5 +1,5 @@
 # The frame of mutations.sh and mutations_sync.sh, which source it with a build directory in which conformance_test is
-# built: breaks copies of core's sources in one way at a time and expects rows to notice. Changes nothing in the source
+# built: breaks copies of sources in one way at a time and expects rows to notice. Changes nothing in the source
 # tree. Mutants are linked against the prebuilt objects; some run at once.
 
 build=$(realpath "${1:?usage: $0 BUILD_DIR}")
@@ -16,13 +16,15 @@ count=0
 try_mutation() {
   local dir=$1 file=$2 what=$3 script=$4 rows=$5 row
   local original=$source/core/src/$file
+  [[ -e $original ]] || original=$source/rt/src/$file
   mkdir "$dir"
   sed -E "$script" "$original" > "$dir/$file"
   if cmp -s "$original" "$dir/$file"; then
     echo "STALE    $what: the script changes nothing"
     return
   fi
-  if ! "$compiler" -std=c++20 -O0 -D_GNU_SOURCE -I"$source/core/include" -I"$source/core/src" -c "$dir/$file" \
+  if ! "$compiler" -std=c++20 -O0 -D_GNU_SOURCE -I"$source/core/include" -I"$source/rt/include" -I"$source/core/src" \
+      -I"$source/rt/src" -c "$dir/$file" \
       -o "$dir/mutated.o" 2> "$dir/log" ||
     ! "$compiler" "$dir/mutated.o" "$work/tests.o" "$build/librtlane.a" -lgtest -pthread -o "$dir/mutant" 2> "$dir/log"; then
     echo "STALE    $what: does not build"
@@ -48,7 +50,7 @@ try_mutation() {
   rm -rf "$dir"
 }
 
-# mutation FILE WHAT SED_SCRIPT ROWS: some test of each row of ROWS must fail with the mutated core/src/FILE.
+# mutation FILE WHAT SED_SCRIPT ROWS: some test of each row of ROWS must fail with the mutated FILE of core/src or rt/src.
 mutation() {
   count=$((count + 1))
   while (($(jobs -rp | wc -l) >= $(nproc) + 2)); do

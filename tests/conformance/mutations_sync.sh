@@ -110,5 +110,7 @@ waits "a close has no index" '/ended\(\)\) \{/{n;s/index = i/index = 0/}' "C14 G
 mutation waitable.cpp "a signal ends a wait" \
   's/futex_sleep\(sleep, until\);/if (futex_sleep(sleep, until) == -EINTR) return {Taken::failed, -ETIMEDOUT};/' "G19"
 waits "a signal prolongs a wait" 's/sleep_alone\(deadline\)/sleep_alone(deadline == never ? never : deadline += 20000000)/' "G19"
+mutation iwin32_memory.cpp "what does nothing says so" '/^BOOL Rt(LockKernel|EnablePortIo|DisablePortIo)/,/^}/s/TRUE/FALSE/' "H12"
+mutation iwin32_memory.cpp "freeing answers FALSE" '/^BOOL RtFreeLockedMemory/,/^}/s/TRUE/FALSE/' "H13"
 border "errno is not kept" 's/const ErrnoKeeper keeper;//' "H05"
 end_of_mutations
