@@ -27,6 +27,9 @@
  * Errors: as in rtlane/core/shm.h: 0, a positive value where stated, or a negative errno with a
  * sentence in rtlane_error_message(); on failure no output parameter is written.
  *
+ * Trust: who may write an object's file can give others wrong signals and counts; in a mutex there are also addresses
+ * that glibc and the kernel follow, so mutexes are for processes that trust each other.
+ *
  * Threads: every function may be called from any thread; create and open are set-up calls. What
  * closes the last handle of its process to an object ends the waits for it in this process.
  */
