@@ -2,16 +2,9 @@
 # built: breaks copies of sources in one way at a time and expects rows to notice. Changes nothing in the source
 # tree. Mutants are linked against the prebuilt objects; some run at once.
 
-build=$(realpath "${1:?usage: $0 BUILD_DIR}")
-source=$(realpath "$(dirname "$0")/../..")
-compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
-mapfile -t objects < <(find "$build/tests/conformance" -name '*.o')
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-ulimit -c 0
+. "$(dirname "$0")/../support/mutation_frame.sh"
 # Many rows fail by waiting in vain.
 export RTLANE_TEST_PATIENCE_MS=1000
-count=0
 
 try_mutation() {
   local dir=$1 file=$2 what=$3 script=$4 rows=$5 row
@@ -26,7 +19,7 @@ try_mutation() {
   if ! "$compiler" -std=c++20 -O0 -D_GNU_SOURCE -I"$source/core/include" -I"$source/rt/include" -I"$source/core/src" \
       -I"$source/rt/src" -c "$dir/$file" \
       -o "$dir/mutated.o" 2> "$dir/log" ||
-    ! "$compiler" "$dir/mutated.o" "$work/tests.o" "$build/librtlane.a" -lgtest -pthread -o "$dir/mutant" 2> "$dir/log"; then
+    ! "$compiler" "$dir/mutated.o" "$work/tests.o" "$archive" -lgtest -pthread -o "$dir/mutant" 2> "$dir/log"; then
     echo "STALE    $what: does not build"
     head -5 "$dir/log"
     return
@@ -71,4 +64,5 @@ end_of_mutations() {
   [[ $survivors == 0 ]]
 }
 
+mapfile -t objects < <(objects_of conformance/)
 ld -r -o "$work/tests.o" "${objects[@]}"

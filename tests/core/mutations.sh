@@ -7,55 +7,11 @@
 #                                                    only mutations whose description matches PATTERN)
 set -euo pipefail
 
-build=$(realpath "${1:?usage: mutations.sh BUILD_DIR [PATTERN]}")
 pattern=${2:-.}
-source=$(realpath "$(dirname "$0")/../..")
-compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-ulimit -c 0
-survivors=0
-count=0
-
-archive=$build/librtlane.a
-[ -e "$archive" ] || archive=$build/librtlane_static.a
-
-complain() {
-  echo "$1"
-  survivors=$((survivors + 1))
-}
+. "$(dirname "$0")/../support/mutation_frame.sh"
 
 # mutation WHAT FILE SED_SCRIPT PROGRAM FILTER: PROGRAM's tests that FILTER names must fail with the changed FILE.
-mutation() {
-  local what=$1 file=$2 script=$3 program=$4 filter=$5
-  [[ $what =~ $pattern ]] || return 0
-  count=$((count + 1))
-  sed -E "$script" "$source/core/src/$file" > "$work/$file"
-  if cmp -s "$source/core/src/$file" "$work/$file"; then
-    complain "STALE    $what: the script changes nothing"
-    return
-  fi
-  local objects
-  mapfile -t objects < <(find "$build/tests" -path "*/$program.dir/*" -name '*.o')
-  if ! "$compiler" -std=c++20 -O2 -D_GNU_SOURCE -I"$source/core/include" -I"$source/core/src" -c "$work/$file" \
-      -o "$work/mutated.o" 2> "$work/log" ||
-    ! "$compiler" "$work/mutated.o" "${objects[@]}" "$archive" -lgmock -lgtest_main -lgtest -pthread \
-      -o "$work/$program" 2> "$work/log"; then
-    complain "STALE    $what: does not build"
-    head -5 "$work/log"
-    return
-  fi
-  # The braces keep bash from reporting a crash, which is one way to notice.
-  if { timeout 300 "$work/$program" --gtest_filter="$filter" > "$work/log" 2>&1; } 2> /dev/null; then
-    if grep -q 'SKIPPED' "$work/log"; then
-      echo "skipped  $what: $(grep -m1 -A1 'Skipped' "$work/log" | tail -1)"
-    else
-      complain "SURVIVED $what: $program $filter"
-    fi
-  else
-    echo "noticed  $what: $(grep -m1 -oE '\[  FAILED  \] [A-Za-z/]+\.[A-Za-z/]+|watchdog' "$work/log" || echo "$program ended by a signal")"
-  fi
-}
+mutation() { mutation_in_unit "$1" "$2" "$3" "$2" "$4" "$5"; }
 
 # Who may become a holder, and when
 mutation "an opener does not hold what it opened" control_file.cpp \
@@ -259,5 +215,4 @@ mutation "an owner that does not exist is waited for" mutex_state.cpp 's/owner !
   'SyncMutex.AnOwner*'
 mutation "a dead owner's count is inherited" mutex_state.cpp 's/state_.depth = 1;/++state_.depth;/' core_sync 'SyncMutex.PassesOn*'
 
-echo "$count mutations, $survivors not noticed or stale"
-[ "$survivors" -eq 0 ]
+end_of_mutations

@@ -6,57 +6,14 @@
 #                                                          only mutations whose description matches PATTERN)
 set -euo pipefail
 
-build=$(realpath "${1:?usage: sync_mutations.sh BUILD_DIR [PATTERN]}")
 pattern=${2:-.}
-source=$(realpath "$(dirname "$0")/../..")
-compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-ulimit -c 0
-survivors=0
-count=0
+. "$(dirname "$0")/../support/mutation_frame.sh"
 
-archive=$build/librtlane.a
-[ -e "$archive" ] || archive=$build/librtlane_static.a
+# The words of a failure that say what went wrong.
+said='"[^"]*(lost wake-up|hang|own|told|set|taken|rest|released|signal|unlock)[^"]*"|(lost wake-up|released several|not exclusive)'
 
-complain() {
-  echo "$1"
-  survivors=$((survivors + 1))
-}
-
-# mutation WHAT FILE SED_SCRIPT UNIT PROGRAM FILTER: with the changed FILE, which UNIT (a .cpp) is or includes, PROGRAM's
-# tests that FILTER names must fail.
-mutation() {
-  local what=$1 file=$2 script=$3 unit=$4 program=$5 filter=$6
-  [[ $what =~ $pattern ]] || return 0
-  count=$((count + 1))
-  rm -rf "$work/src"
-  cp -r "$source/core/src" "$work/src"
-  sed -E -i "$script" "$work/src/$file"
-  if cmp -s "$source/core/src/$file" "$work/src/$file"; then
-    complain "STALE    $what: the script changes nothing"
-    return
-  fi
-  local objects
-  mapfile -t objects < <(find "$build/tests" -path "*/$program.dir/*" -name '*.o')
-  if ! "$compiler" -std=c++20 -O2 -D_GNU_SOURCE -I"$source/core/include" -c "$work/src/$unit" -o "$work/mutated.o" \
-      2> "$work/log" ||
-    ! "$compiler" "$work/mutated.o" "${objects[@]}" "$archive" -lgmock -lgtest_main -lgtest -pthread \
-      -o "$work/$program" 2> "$work/log"; then
-    complain "STALE    $what: does not build"
-    head -5 "$work/log"
-    return
-  fi
-  if { timeout 300 "$work/$program" --gtest_filter="$filter" > "$work/log" 2>&1; } 2> /dev/null; then
-    if grep -q 'SKIPPED' "$work/log"; then
-      echo "skipped  $what: $(grep -m1 -A1 'Skipped' "$work/log" | tail -1)"
-    else
-      complain "SURVIVED $what: $program $filter"
-    fi
-  else
-    echo "noticed  $what: $(grep -m1 -oE '"[^"]*(lost wake-up|hang|own|told|set|taken|rest|released|signal|unlock)[^"]*"|(lost wake-up|released several|not exclusive)|\[  FAILED  \] [A-Za-z/]+\.[A-Za-z/]+|watchdog' "$work/log" || echo "$program ended by a signal")"
-  fi
-}
+# mutation WHAT FILE SED_SCRIPT UNIT PROGRAM FILTER
+mutation() { mutation_in_unit "$@"; }
 
 # Waking one: it may be killed before it runs
 for unit in event_state.cpp semaphore_state.cpp; do
@@ -115,5 +72,4 @@ mutation "nobody rings the gate, and they never look again" mutex_state.hpp \
 mutation "the depth of a dead owner stays" mutex_state.cpp 's/^      state_.depth = 1;/      ++state_.depth;/' mutex_state.cpp \
   crash_sync 'Survivors/SyncKill.WhoUnlocks*'
 
-echo "$count mutations, $survivors not noticed or stale"
-[ "$survivors" -eq 0 ]
+end_of_mutations
