@@ -199,7 +199,7 @@ mutation "a release without sleepers leaves the mark" semaphore_state.cpp 's/if 
   core_sync 'SyncState.ARelease*'
 mutation "closing ends no wait" waitable.cpp 's/closes_.fetch_add\(1/closes_.fetch_add(0/' core_sync 'Kinds/SyncWaitClose.Ends*/AutoReset'
 mutation "closing one handle of two ends the waits" handle_table.cpp 's/const bool last = --slot->target->open_handles_ == 0/--slot->target->open_handles_; const bool last = true/' \
-  core_sync 'Kinds/SyncWaitClose.OfOne*/AutoReset'
+  core_sync 'Kinds/SyncWaitCloseGivable.OfOne*/AutoReset'
 mutation "a fork child waits for the parent's waiters" waitable.cpp 's/waiting.store\(0/waiting.store(1/' core_sync \
   'SyncState.NobodyWaits*'
 mutation "a close waits for later waits" waitable.cpp 's/return closes \& 1;/return 0 * closes;/' core_sync 'SyncState.AClose*'

@@ -3,11 +3,11 @@
 
 #include <gtest/gtest.h>
 #include <rtlane/core/sync.h>
-#include <time.h>
 
 #include <cstdint>
 #include <utility>
 
+#include "support/shared_page.hpp"
 #include "support/temp_namespace.hpp"
 #include "support/watchdog.hpp"
 
@@ -71,16 +71,8 @@ inline rtlane_sync_state state_of(rtlane_handle handle)
 // Waits until as many sleep on the object.
 inline void await_waiters(rtlane_handle handle, std::uint32_t waiters)
 {
-  const timespec pause = {0, ms};
   while (!::testing::Test::HasFailure() && state_of(handle).waiters != waiters)
-    nanosleep(&pause, nullptr);
-}
-
-inline std::int64_t now_ns()
-{
-  timespec now = {};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
+    sleep_us(1000);
 }
 
 }  // namespace rtlane::test

@@ -75,17 +75,21 @@ TEST_F(Iwin32Clock, SleepsThatSignalsInterruptGoOn)
 TEST_F(Iwin32Clock, ASleepIsNoCancellationPoint)
 {
   std::atomic<bool> asleep{false};
+  std::atomic<bool> cancelled{false};
   std::atomic<bool> slept{false};
   std::thread sleeper([&] {
     asleep = true;
     Sleep(100);
     slept = true;
+    while (!cancelled)
+      sched_yield();
     pthread_testcancel();
     slept = false;
   });
   while (!asleep)
     sched_yield();
   pthread_cancel(sleeper.native_handle());
+  cancelled = true;
   sleeper.join();
   EXPECT_TRUE(slept);
 }

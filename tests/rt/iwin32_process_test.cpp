@@ -52,6 +52,20 @@ struct Started {
   }
 };
 
+// Lets a shell go on when the test says so.
+class Gate {
+public:
+  // The shell's words that wait for it, no longer than a test may take.
+  std::string closed() const
+  {
+    return "i=0; while [ ! -e " + scratch_.file("open") + " ] && [ $i -lt 6000 ]; do sleep 0.01; i=$((i + 1)); done";
+  }
+  void open() const { std::ofstream(scratch_.file("open")) << "open"; }
+
+private:
+  Scratch scratch_;
+};
+
 std::string state_of(DWORD pid)
 {
   return status_of("/proc/" + std::to_string(pid) + "/status", "State").substr(0, 1);
@@ -69,10 +83,12 @@ TEST_F(Iwin32Process, ACommandLineIsReadAsOnWindows)
 
 TEST_F(Iwin32Process, IsSignaledWhenItHasEndedAndTellsItsCode)
 {
-  const Started sleeper("sh -c \"sleep 0.05; exit 7\"");
+  const Gate gate;
+  const Started sleeper("sh -c \"" + gate.closed() + "; exit 7\"");
   ASSERT_TRUE(sleeper.done) << rtlane_error_message();
   EXPECT_EQ(sleeper.exit_code(), DWORD{STILL_ACTIVE});
   EXPECT_EQ(WaitForSingleObject(sleeper.process.get(), 1), WAIT_TIMEOUT);
+  gate.open();
   EXPECT_EQ(sleeper.information.dwProcessId, sleeper.information.dwThreadId);
   EXPECT_EQ(WaitForSingleObject(sleeper.process.get(), INFINITE), WAIT_OBJECT_0);
   EXPECT_EQ(WaitForSingleObject(sleeper.thread.get(), INFINITE), WAIT_OBJECT_0);
@@ -85,7 +101,7 @@ TEST_F(Iwin32Process, IsSignaledWhenItHasEndedAndTellsItsCode)
 
 TEST_F(Iwin32Process, IsWaitedForTogetherWithOthers)
 {
-  const Started first("sleep 1000");
+  const Started first("sleep 100");
   const Started second("sh -c \"exit 3\"");
   const Handle event(RtCreateEventA(nullptr, FALSE, FALSE, nullptr));
   const HANDLE all[] = {event.get(), first.process.get(), second.process.get()};
@@ -153,13 +169,15 @@ TEST_F(Iwin32Process, WhoAsksForNoHandlesLeavesNoZombie)
 
 TEST_F(Iwin32Process, ClosingItsHandlesAtOnceLeavesNoZombie)
 {
+  const Gate gate;
   DWORD pid = 0;
   {
-    Started program("sleep 0.05");
+    Started program("sh -c \"" + gate.closed() + "\"");
     program.kill_at_end = false;
     pid = program.information.dwProcessId;
     ASSERT_NE(state_of(pid), "");
   }
+  gate.open();
   EXPECT_TRUE(eventually([&] { return state_of(pid).empty(); }));
   EXPECT_TRUE(eventually([] { return threads_of_this_process() == 1; }));
 }
@@ -362,9 +380,11 @@ TEST_F(Iwin32Process, TwoThreadsMayExitAtOnce)
 TEST_F(Iwin32Process, AForkChildWaitsThroughInheritedHandles)
 {
   SKIP_FORK_OF_THREADS();
-  const Started program("sleep 0.2");
+  const Gate gate;
+  const Started program("sh -c \"" + gate.closed() + "\"");
   Child child = Child::start([&] {
     EXPECT_EQ(WaitForSingleObject(program.process.get(), 1), WAIT_TIMEOUT);
+    gate.open();
     EXPECT_EQ(WaitForSingleObject(program.process.get(), INFINITE), WAIT_OBJECT_0);
   });
   EXPECT_EQ(child.wait(), 0);
