@@ -55,7 +55,8 @@ static BOOL enter(void)
   DWORD answer = RtWaitForSingleObject(guard, INFINITE);
 
   if (answer == WAIT_ABANDONED)
-    /* Its owner was killed inside. The counters move last: its own letter and place are lost, and no others. */
+    /* Its owner was killed inside. Each counter moves last, so no letter is half there; what the owner had taken from a
+     * semaphore is lost. */
     printf("another process ended while it had the mailbox\n");
   else if (answer != WAIT_OBJECT_0)
     return failed("RtWaitForSingleObject");
