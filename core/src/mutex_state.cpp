@@ -33,6 +33,13 @@ std::uint32_t lock_word(const pthread_mutex_t& lock) noexcept
   return static_cast<std::uint32_t>(__atomic_load_n(&lock.__data.__lock, __ATOMIC_RELAXED));
 }
 
+Waitable::Attempt failed(int error, const char* what) noexcept
+{
+  return {Waitable::Taken::failed, fail(error, "%s", what)};
+}
+
+}  // namespace
+
 // ThreadSanitizer does not know pthread_mutex_clocklock() (gcc 12), so it is told what came of it.
 int lock_until(pthread_mutex_t& lock, const timespec& end) noexcept
 {
@@ -47,13 +54,6 @@ int lock_until(pthread_mutex_t& lock, const timespec& end) noexcept
 #endif
   return error;
 }
-
-Waitable::Attempt failed(int error, const char* what) noexcept
-{
-  return {Waitable::Taken::failed, fail(error, "%s", what)};
-}
-
-}  // namespace
 
 std::uint64_t pid_namespace_of_this_process() noexcept
 {

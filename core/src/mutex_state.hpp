@@ -71,6 +71,9 @@ static_assert(offsetof(MutexState, depth) == 40);
 static_assert(offsetof(MutexState, pid_namespace) == 48);
 static_assert(offsetof(MutexState, gate) == 128, "waiters for several write another line than owners");
 
+// pthread_mutex_clocklock() on CLOCK_MONOTONIC. Answers what that does.
+int lock_until(pthread_mutex_t& lock, const timespec& end) noexcept;
+
 // The number of this process's PID namespace; 0 = not known.
 std::uint64_t pid_namespace_of_this_process() noexcept;
 

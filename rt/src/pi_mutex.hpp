@@ -8,11 +8,10 @@
 namespace rtlane::rt::detail {
 
 // Makes a robust mutex that lends its owner the priority of who waits. Returns 0 or an errno.
-inline int initialise_pi_mutex(pthread_mutex_t& mutex, int type) noexcept
+inline int initialise_pi_mutex(pthread_mutex_t& mutex) noexcept
 {
   pthread_mutexattr_t attributes;
   ::pthread_mutexattr_init(&attributes);
-  ::pthread_mutexattr_settype(&attributes, type);
   ::pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
   ::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
   const int error = ::pthread_mutex_init(&mutex, &attributes);
@@ -29,7 +28,7 @@ inline int take_over(pthread_mutex_t& mutex, int result) noexcept
 // For std::lock_guard.
 class PiMutex {
 public:
-  PiMutex() noexcept { initialise_pi_mutex(mutex_, PTHREAD_MUTEX_NORMAL); }
+  PiMutex() noexcept { initialise_pi_mutex(mutex_); }
   PiMutex(const PiMutex&) = delete;
   PiMutex& operator=(const PiMutex&) = delete;
   ~PiMutex() { ::pthread_mutex_destroy(&mutex_); }

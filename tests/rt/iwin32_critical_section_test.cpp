@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <thread>
 #include <vector>
 
@@ -73,6 +75,43 @@ TEST_F(Iwin32CriticalSection, LeavingWithoutBeingInsideIsToldAndDoesNothing)
   std::thread([&] { LeaveCriticalSection(&section_); }).join();
   EXPECT_FALSE(is_free());
   LeaveCriticalSection(&section_);
+}
+
+// glibc ends a process whose recursive mutex is part of a deadlock, also of one that a time-out resolves.
+TEST_F(Iwin32CriticalSection, ADeadlockThatATimeOutResolvesIsNone)
+{
+  const Handle mutex(RtCreateMutex(nullptr, FALSE, nullptr));
+  std::atomic<bool> owned{false};
+  EnterCriticalSection(&section_);
+  auto body = [&] {
+    WaitForSingleObject(mutex.get(), INFINITE);
+    owned = true;
+    EnterCriticalSection(&section_);
+    LeaveCriticalSection(&section_);
+    RtReleaseMutex(mutex.get());
+    return 6;
+  };
+  const Handle other = start_thread(body);
+  while (!owned)
+    Sleep(1);
+  EXPECT_EQ(WaitForSingleObject(mutex.get(), 150), DWORD{WAIT_TIMEOUT});
+  LeaveCriticalSection(&section_);
+  EXPECT_EQ(WaitForSingleObject(other.get(), INFINITE), DWORD{WAIT_OBJECT_0});
+  EXPECT_EQ(exit_code_of(other), 6u);
+}
+
+TEST_F(Iwin32CriticalSection, MayBeDeletedByWhoIsInside)
+{
+  CRITICAL_SECTION deleted;
+  InitializeCriticalSection(&deleted);
+  EnterCriticalSection(&deleted);
+  EnterCriticalSection(&deleted);
+  DeleteCriticalSection(&deleted);
+  std::memset(&deleted, 0xAA, sizeof deleted);
+  EnterCriticalSection(&section_);
+  LeaveCriticalSection(&section_);
+  const auto* bytes = reinterpret_cast<const unsigned char*>(&deleted);
+  EXPECT_EQ(std::count(bytes, bytes + sizeof deleted, 0xAA), static_cast<std::ptrdiff_t>(sizeof deleted));
 }
 
 TEST_F(Iwin32CriticalSection, GoesToTheNextWhenItsOwnerEndsInside)
