@@ -25,6 +25,10 @@ std::wstring libc_format(const wchar_t* format)
     text += *format;
     if (*format++ != L'%')
       continue;
+    if (*format == L'%') {
+      text += *format++;
+      continue;
+    }
     const std::size_t flags = std::wcsspn(format, L"-+ #0123456789.*");
     text.append(format, flags);
     format += flags;

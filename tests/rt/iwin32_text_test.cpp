@@ -41,6 +41,11 @@ TEST_F(Iwin32Text, PrintsWideTextAsUtf8BetweenNarrowText)
   EXPECT_EQ(written, 33);
 }
 
+TEST_F(Iwin32Text, APercentSignBeginsNothing)
+{
+  EXPECT_EQ(printed([] { RtWprintf(L"100%% sure, %%s, %d%%c|%s\n", 5, L"wide"); }), "100% sure, %s, 5%c|wide\n");
+}
+
 TEST_F(Iwin32Text, WideTextThatIsTooLongIsNotPrinted)
 {
   const std::wstring fits(4095, L'x');
