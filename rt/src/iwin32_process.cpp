@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 
 #include "command_line.hpp"
@@ -116,10 +117,18 @@ BOOL get_exit_code(HANDLE handle, LPDWORD place)
 
 [[noreturn]] void exit_process(UINT code)
 {
-  static std::atomic_flag exiting;
-  // relaxed: it only decides who goes first; exit() is not made for two threads
-  while (exiting.test_and_set(std::memory_order_relaxed))
-    ::pause();
+  // exit() is not made for two threads; but what atexit() registered may end the process anew, and so may a child that
+  // it forks.
+  static std::atomic<std::uint64_t> exiting{0};  // process id:32 | thread id:32
+  const std::uint64_t process = static_cast<std::uint64_t>(::getpid()) << 32;
+  const std::uint64_t me = process | static_cast<std::uint32_t>(::gettid());
+  std::uint64_t first = exiting.load(std::memory_order_relaxed);  // relaxed: it only decides who goes first
+  while (first != me) {
+    if (first >> 32 == process >> 32)
+      ::pause();
+    else if (exiting.compare_exchange_weak(first, me, std::memory_order_relaxed))  // relaxed: as above
+      break;
+  }
   std::exit(static_cast<int>(code));
 }
 

@@ -365,6 +365,15 @@ TEST_F(Iwin32Process, ExitProcessEndsInOrderAndTerminateProcessAtOnce)
   EXPECT_EQ(*registered, 0);
 }
 
+TEST_F(Iwin32Process, WhatRunsAtTheEndMayEndTheProcessAnew)
+{
+  Child child = Child::start([] {
+    std::atexit([] { ExitProcess(34); });
+    ExitProcess(1);
+  });
+  EXPECT_EQ(child.wait(), 34);
+}
+
 TEST_F(Iwin32Process, TwoThreadsMayExitAtOnce)
 {
   for (int round = 0; round < 10; ++round) {
