@@ -129,11 +129,15 @@ void ThreadObject::begin_life() noexcept
 
 ThreadObject::Registry& ThreadObject::registry()
 {
-  static Registry& threads = [&]() -> Registry& {
-    ::pthread_atfork(nullptr, nullptr, after_fork_in_child);
-    return *new Registry;  // never destroyed: threads may outlive static destructors
-  }();
+  static Registry& threads = *new Registry;  // never destroyed: threads may outlive static destructors
   return threads;
+}
+
+void ThreadObject::make_registry()
+{
+  Process::instance();  // its part of a fork comes first
+  registry();
+  ::pthread_atfork(nullptr, nullptr, after_fork_in_child);
 }
 
 void ThreadObject::reap()

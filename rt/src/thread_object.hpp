@@ -160,6 +160,8 @@ private:
 
   friend class ThreadTarget;
   static Registry& registry();
+  // Before main: a fork must not begin between a look for what it has to call and the first thread.
+  [[gnu::constructor]] static void make_registry();
   static void after_fork_in_child() noexcept;
   static void* run(void* object);
   FutexWord& life_word() noexcept;
