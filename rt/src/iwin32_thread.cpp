@@ -88,6 +88,8 @@ BOOL terminate(HANDLE handle, DWORD code)
   ThreadObject* const thread = ThreadObject::here();
   if (thread != nullptr && thread->can_exit())
     thread->exit(code);
+  if (thread != nullptr)
+    thread->note_exit_code(code);
   ::pthread_exit(nullptr);
 }
 

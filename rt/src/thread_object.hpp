@@ -148,6 +148,8 @@ public:
   // Ends the calling thread, whose object this is; only where can_exit().
   [[nodiscard]] bool can_exit() const noexcept { return exit_point_ != nullptr; }
   [[noreturn]] void exit(DWORD code) noexcept;
+  // For a thread that ends otherwise.
+  void note_exit_code(DWORD code) noexcept { exit_code_.store(code, std::memory_order_relaxed); }  // relaxed: as exit()
 
   // Ends the thread where it is (see thread_end.cpp). Returns 0, or a negative errno with a sentence.
   int terminate(DWORD code) noexcept;

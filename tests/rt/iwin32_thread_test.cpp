@@ -226,6 +226,24 @@ TEST_F(Iwin32Thread, AThreadOfTheProgramsOwnExitsByUnwinding)
   EXPECT_EQ(destroyed, 1);
 }
 
+TEST_F(Iwin32Thread, AThreadOfTheProgramsOwnTellsItsExitCode)
+{
+  static Handle handle;
+  pthread_t own;
+  ASSERT_EQ(pthread_create(
+                &own, nullptr,
+                [](void*) -> void* {
+                  handle = Handle(OpenThread(0, FALSE, GetCurrentThreadId()));
+                  ExitThread(77);
+                },
+                nullptr),
+            0);
+  EXPECT_EQ(pthread_join(own, nullptr), 0);
+  EXPECT_EQ(WaitForSingleObject(handle.get(), INFINITE), WAIT_OBJECT_0);
+  EXPECT_EQ(exit_code_of(handle), 77u);
+  handle.close();
+}
+
 TEST_F(Iwin32Thread, GoesOnWhenItsHandleIsClosed)
 {
   std::atomic<int> step{0};
