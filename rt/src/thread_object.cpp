@@ -202,6 +202,12 @@ int ThreadObject::start(Plan plan, std::shared_ptr<ThreadObject>& made)
   thread->joinable_ = true;
   while (thread->started_.load(std::memory_order_acquire) == 0)  // S2, pairs with S1
     rtlane::detail::futex_sleep({&thread->started_, 0}, rtlane::detail::never);
+  // A thread starts as an ordinary one, also when a real-time thread makes it. Not sooner, and not by itself: this
+  // thread would wait for an ordinary one, which may have no CPU.
+  if (::sched_getscheduler(thread->tid_) != SCHED_OTHER) {
+    const sched_param ordinary = {};
+    ::sched_setscheduler(thread->tid_, SCHED_OTHER, &ordinary);
+  }
   Registry::node_type place = places.extract(0);
   place.key() = thread->tid_;
   registry().insert(std::move(place));
@@ -245,11 +251,6 @@ void* ThreadObject::run(void* object)
 {
   auto& self = *static_cast<ThreadObject*>(object);
   self.begin_life();
-  // A thread starts as an ordinary one, also when a real-time thread makes it.
-  if (::sched_getscheduler(0) != SCHED_OTHER) {
-    const sched_param ordinary = {};
-    ::sched_setscheduler(0, SCHED_OTHER, &ordinary);
-  }
   self.started_.store(1, std::memory_order_release);  // S1, pairs with S2
   wake_all(self.started_);
   self.wait_until_it_runs();

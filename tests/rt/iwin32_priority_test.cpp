@@ -131,6 +131,41 @@ TEST_F(Iwin32Priority, WhatARealTimeThreadMakesIsOrdinary)
   EXPECT_EQ(child.wait(), 0);
 }
 
+// The new thread has no CPU as an ordinary one; its maker must not wait for that.
+TEST_F(Iwin32Priority, MakingAThreadDoesNotWaitForLesserThreads)
+{
+  SKIP_FORK_OF_THREADS();
+  SKIP_WITHOUT_REAL_TIME();
+  Child child = Child::start([] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+    std::atomic<bool> running{false};
+    std::atomic<bool> made{false};
+    auto body = [&] {
+      running = true;
+      timespec used = {};
+      while (!made && used.tv_nsec < 300'000'000 && used.tv_sec == 0)
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+      return made ? 1 : 2;
+    };
+    const Handle lesser = start_thread(body, CREATE_SUSPENDED);
+    EXPECT_TRUE(RtSetThreadPriority(lesser.get(), 50)) << rtlane_error_message();
+    EXPECT_TRUE(RtSetThreadPriority(GetCurrentThread(), 100)) << rtlane_error_message();
+    ResumeThread(lesser.get());
+    while (!running)
+      Sleep(1);
+    auto nothing = [] { return 0; };
+    const Handle thread = start_thread(nothing);
+    made = true;
+    EXPECT_EQ(WaitForSingleObject(lesser.get(), INFINITE), WAIT_OBJECT_0);
+    EXPECT_EQ(exit_code_of(lesser), 1u);
+    EXPECT_EQ(WaitForSingleObject(thread.get(), INFINITE), WAIT_OBJECT_0);
+  });
+  EXPECT_EQ(child.wait(), 0);
+}
+
 TEST_F(Iwin32Priority, NonsenseIsRefused)
 {
   EXPECT_REFUSED(RtSetThreadPriority(thread(), -1), FALSE, ERROR_INVALID_PARAMETER);
