@@ -80,7 +80,7 @@ int WatchedProcess::watch(const std::shared_ptr<WatchedProcess>& process) noexce
   ::sigfillset(&all);
   pthread_attr_t attributes;
   ::pthread_attr_init(&attributes);
-  ::pthread_attr_setstacksize(&attributes, watcher_stack_bytes);
+  ::pthread_attr_setstacksize(&attributes, stack_size_for(watcher_stack_bytes));
   ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   ::pthread_sigmask(SIG_SETMASK, &all, &mask);
   pthread_t watcher;

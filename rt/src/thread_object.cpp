@@ -1,5 +1,6 @@
 #include "thread_object.hpp"
 
+#include <link.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <unistd.h>
@@ -25,6 +26,25 @@ void wake_all(FutexWord& word) noexcept
 }
 
 }  // namespace
+
+std::size_t stack_size_for(std::size_t bytes) noexcept
+{
+  std::size_t size = bytes;
+  const auto add = [](dl_phdr_info* info, std::size_t, void* sum) {
+    for (int i = 0; i < info->dlpi_phnum; ++i) {
+      const auto& segment = info->dlpi_phdr[i];
+      if (segment.p_type == PT_TLS &&
+          __builtin_add_overflow(*static_cast<std::size_t*>(sum), segment.p_memsz + segment.p_align,
+                                 static_cast<std::size_t*>(sum)))
+        *static_cast<std::size_t*>(sum) = SIZE_MAX;
+    }
+    return 0;
+  };
+  ::dl_iterate_phdr(add, &size);
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  // A size that cannot be rounded up is refused as it is.
+  return size > SIZE_MAX - page ? size : (size + page - 1) / page * page;
+}
 
 bool LifeWaitable::has_ended() const noexcept
 {
@@ -187,12 +207,8 @@ int ThreadObject::start(Plan plan, std::shared_ptr<ThreadObject>& made)
 
   pthread_attr_t attributes;
   ::pthread_attr_init(&attributes);
-  if (thread->plan_.stack_bytes != 0) {
-    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    const std::size_t wanted = std::max(thread->plan_.stack_bytes, stack_bytes_min);
-    // A size that cannot be rounded up is refused below as it is.
-    ::pthread_attr_setstacksize(&attributes, wanted > SIZE_MAX - page ? wanted : (wanted + page - 1) / page * page);
-  }
+  if (thread->plan_.stack_bytes != 0)
+    ::pthread_attr_setstacksize(&attributes, stack_size_for(std::max(thread->plan_.stack_bytes, stack_bytes_min)));
   const int error = ::pthread_create(&thread->pthread_, &attributes, run, thread.get());
   ::pthread_attr_destroy(&attributes);
   if (error != 0)

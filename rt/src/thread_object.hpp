@@ -50,6 +50,9 @@ inline constexpr std::int64_t life_slice_ns = 100'000'000;
 // No kind of object in the namespace.
 inline constexpr auto no_kind = static_cast<rtlane_kind>(0);
 
+// The size of a stack that leaves so much to the thread: glibc takes its thread_local variables from it.
+std::size_t stack_size_for(std::size_t bytes) noexcept;
+
 class LifeWaitable final : public Waitable {
 public:
   explicit LifeWaitable(FutexWord& word) noexcept : word_(word) {}

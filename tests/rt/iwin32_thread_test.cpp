@@ -359,6 +359,26 @@ TEST_F(Iwin32Thread, HasTheStackItAskedForAndNeverLessThanItNeeds)
   EXPECT_REFUSED(CreateThread(nullptr, SIZE_MAX, body, nullptr, 0, nullptr), nullptr, ERROR_NOT_ENOUGH_MEMORY);
 }
 
+// glibc takes thread_local variables from the stack that was asked for.
+TEST_F(Iwin32Thread, ItsStackIsNotUsedUpByThreadLocalVariables)
+{
+  constexpr std::size_t large = 100'000;
+  static thread_local volatile char variable[large];
+  variable[0] = 1;
+  const auto body = [](LPVOID) -> DWORD {
+    volatile char local[48 << 10];
+    local[0] = 5;
+    variable[large - 1] = local[0];
+    return static_cast<DWORD>(variable[large - 1]);
+  };
+  const Handle thread(CreateThread(nullptr, 8192, body, nullptr, 0, nullptr));
+  ASSERT_NE(thread.get(), nullptr) << rtlane_error_message();
+  EXPECT_EQ(WaitForSingleObject(thread.get(), INFINITE), WAIT_OBJECT_0);
+  EXPECT_EQ(exit_code_of(thread), 5u);
+  const Handle parent(OpenProcess(0, FALSE, static_cast<DWORD>(getppid())));
+  EXPECT_NE(parent.get(), nullptr) << rtlane_error_message();
+}
+
 TEST_F(Iwin32Thread, NonsenseIsRefused)
 {
   const auto body = [](LPVOID) -> DWORD { return 0; };

@@ -105,9 +105,9 @@ RTLANE_API BOOL RtDeleteTimer(HANDLE hTimer) RTLANE_NOEXCEPT;
  * hThread is a handle, or GetCurrentThread(), which means the caller, whoever made it. */
 
 /* Starts a thread that calls lpStartAddress(lpParameter); what it returns is the exit code. dwStackSize: bytes, rounded
- * up to pages, at least 64 KiB; 0 = the system's default (ulimit -s). dwCreationFlags: 0, or CREATE_SUSPENDED: it waits
- * for ResumeThread. It starts with normal priority, whoever makes it. *lpThreadId (may be NULL) receives its id.
- * The routine must not throw. */
+ * up to pages, at least 64 KiB, thread_local variables apart; 0 = the system's default (ulimit -s). dwCreationFlags: 0,
+ * or CREATE_SUSPENDED: it waits for ResumeThread. It starts with normal priority, whoever makes it. *lpThreadId (may be
+ * NULL) receives its id. The routine must not throw. */
 RTLANE_API HANDLE CreateThread(LPSECURITY_ATTRIBUTES lpThreadAttributes, SIZE_T dwStackSize,
                                LPTHREAD_START_ROUTINE lpStartAddress, LPVOID lpParameter, DWORD dwCreationFlags,
                                LPDWORD lpThreadId) RTLANE_NOEXCEPT;
