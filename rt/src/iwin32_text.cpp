@@ -6,6 +6,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <cwchar>
 #include <string>
 
@@ -17,27 +18,37 @@ namespace {
 
 constexpr std::size_t wide_characters_max = 4096;
 
-// Windows's wide format in libc's: there %s is wide and %S narrow, here %ls and %s; and so for %c.
-std::wstring libc_format(const wchar_t* format)
+bool is_flag(wchar_t character)
 {
-  std::wstring text;
-  while (*format != L'\0') {
+  return character != L'\0' && std::wcschr(L"-+ #0123456789.*", character) != nullptr;
+}
+
+// Windows's format in libc's: there I64 is ll and I32 nothing. In a wide one %s is wide and %S narrow there, here %ls
+// and %s; and so for %c.
+template <class Character>
+std::basic_string<Character> libc_format(const Character* format)
+{
+  std::basic_string<Character> text;
+  while (*format != '\0') {
     text += *format;
-    if (*format++ != L'%')
+    if (*format++ != '%')
       continue;
-    if (*format == L'%') {
+    if (*format == '%') {
       text += *format++;
       continue;
     }
-    const std::size_t flags = std::wcsspn(format, L"-+ #0123456789.*");
-    text.append(format, flags);
-    format += flags;
-    const wchar_t kind = *format == L'h' || *format == L'l' ? format[1] : *format;
-    if (kind != L's' && kind != L'S' && kind != L'c' && kind != L'C')
+    while (is_flag(static_cast<wchar_t>(*format)))
+      text += *format++;
+    if (format[0] == 'I' && ((format[1] == '6' && format[2] == '4') || (format[1] == '3' && format[2] == '2'))) {
+      text.append(format[1] == '6' ? 2 : 0, 'l');
+      format += 3;
       continue;
-    const bool wide = *format == L'l' || *format == L's' || *format == L'c';
-    text += wide ? L"l" : L"";
-    text += kind == L's' || kind == L'S' ? L's' : L'c';
+    }
+    const Character kind = *format == 'h' || *format == 'l' ? format[1] : *format;
+    if (sizeof(Character) == 1 || (kind != 's' && kind != 'S' && kind != 'c' && kind != 'C'))
+      continue;
+    text.append(*format == 'l' || *format == 's' || *format == 'c' ? 1 : 0, 'l');
+    text += static_cast<Character>(kind == 's' || kind == 'S' ? 's' : 'c');
     format += *format == kind ? 1 : 2;
   }
   return text;
@@ -58,8 +69,12 @@ int RtPrintf(LPCSTR lpFormat, ...) noexcept
   const ErrnoKeeper keeper;
   std::va_list arguments;
   va_start(arguments, lpFormat);
-  const NoCancellation not_now;
-  const int written = std::vprintf(lpFormat, arguments);
+  int written = -1;
+  (void)guarded_call([&] {
+    const bool windows = std::strstr(lpFormat, "I64") != nullptr || std::strstr(lpFormat, "I32") != nullptr;
+    written = std::vprintf(windows ? libc_format(lpFormat).c_str() : lpFormat, arguments);
+    return 0;
+  });
   va_end(arguments);
   return written;
 }

@@ -46,6 +46,20 @@ TEST_F(Iwin32Text, APercentSignBeginsNothing)
   EXPECT_EQ(printed([] { RtWprintf(L"100%% sure, %%s, %d%%c|%s\n", 5, L"wide"); }), "100% sure, %s, 5%c|wide\n");
 }
 
+// A size of Windows, which gcc cannot check.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat"
+#pragma GCC diagnostic ignored "-Wformat-extra-args"
+TEST_F(Iwin32Text, I64IsTheSizeOfALargeInteger)
+{
+  const LARGE_INTEGER large = {.QuadPart = 123456789012};
+  EXPECT_EQ(printed([&] { RtPrintf("%I64d|%s|%16I64x|%I32d\n", large.QuadPart, "text", large.QuadPart, -5); }),
+            "123456789012|text|      1cbe991a14|-5\n");
+  EXPECT_EQ(printed([&] { RtWprintf(L"%I64d|%s|%16I64x|%I32d\n", large.QuadPart, L"text", large.QuadPart, -5); }),
+            "123456789012|text|      1cbe991a14|-5\n");
+}
+#pragma GCC diagnostic pop
+
 TEST_F(Iwin32Text, WideTextThatIsTooLongIsNotPrinted)
 {
   const std::wstring fits(4095, L'x');

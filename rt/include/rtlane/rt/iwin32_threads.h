@@ -259,7 +259,8 @@ RTLANE_API BOOL RtDisablePortIo(PUCHAR Port, ULONG Count) RTLANE_NOEXCEPT;
 
 /* ---- Text and the rest --------------------------------------------------------------------------------------------*/
 
-/* printf() to standard output. DWORD and LONG have 32 bits: %u, %d and %x, not %lu. */
+/* printf() to standard output. DWORD and LONG have 32 bits: %u, %d and %x, not %lu. Windows's I64 and I32 (%I64d) are
+ * understood too, whatever the compiler warns of. */
 RTLANE_API int RtPrintf(LPCSTR lpFormat, ...) RTLANE_NOEXCEPT RTLANE_PRINTF(1, 2);
 
 /* The same with a wide format, written as UTF-8 to the same stream; at most 4095 characters, else -1. As on Windows,
