@@ -1,5 +1,6 @@
 /* As it would stand in a project for RTX: nothing here knows of rtlane. */
 #include <RtApi.h>
+#include <SDKDDKVer.h>
 #include <stdio.h>
 #include <tchar.h>
 #include <windows.h>

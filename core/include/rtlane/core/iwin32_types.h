@@ -64,6 +64,36 @@ typedef int64_t LONGLONG;
 #ifndef ULONGLONG
 typedef uint64_t ULONGLONG;
 #endif
+#ifndef INT32
+typedef int32_t INT32;
+#endif
+#ifndef UINT32
+typedef uint32_t UINT32;
+#endif
+#ifndef INT64
+typedef int64_t INT64;
+#endif
+#ifndef UINT64
+typedef uint64_t UINT64;
+#endif
+#ifndef LONG64
+typedef int64_t LONG64;
+#endif
+#ifndef ULONG64
+typedef uint64_t ULONG64;
+#endif
+#ifndef DWORD64
+typedef uint64_t DWORD64;
+#endif
+#ifndef FLOAT
+typedef float FLOAT;
+#endif
+#ifndef DOUBLE
+typedef double DOUBLE;
+#endif
+#ifndef DWORD_PTR
+typedef uintptr_t DWORD_PTR;
+#endif
 #ifndef ULONG_PTR
 typedef uintptr_t ULONG_PTR;
 #endif
@@ -176,6 +206,23 @@ typedef union rtlane_iwin32_large_integer {
 #endif
 #ifndef PLARGE_INTEGER
 typedef LARGE_INTEGER* PLARGE_INTEGER;
+#endif
+
+#ifndef ULARGE_INTEGER
+typedef union rtlane_iwin32_ularge_integer {
+  struct {
+    uint32_t LowPart;
+    uint32_t HighPart;
+  } u;
+  uint64_t QuadPart;
+  __extension__ struct {
+    uint32_t LowPart;
+    uint32_t HighPart;
+  };
+} ULARGE_INTEGER;
+#endif
+#ifndef PULARGE_INTEGER
+typedef ULARGE_INTEGER* PULARGE_INTEGER;
 #endif
 
 /* Security attributes are accepted and ignored: permissions are the object's mode (RTLANE_MODE). */
