@@ -49,6 +49,12 @@ int WatchedProcess::open() noexcept
   if (pidfd_.get() >= 0)
     return 0;
   const int error = errno;
+  // A child that has ended and was waited for already: SIGCHLD is ignored, or handled by somebody who waits for all.
+  if (own_child_ && error == ESRCH) {
+    result_.store(code_unknown, std::memory_order_release);  // PR1, pairs with PR2
+    ended_.set();
+    return 0;
+  }
   if (error == ESRCH || error == EINVAL)
     return fail(EINVAL, "there is no process %d", static_cast<int>(pid_));
   if (error == ENOSYS)
@@ -59,6 +65,8 @@ int WatchedProcess::open() noexcept
 int WatchedProcess::watch(const std::shared_ptr<WatchedProcess>& process) noexcept
 {
   WatchedProcess& self = *process;
+  if (self.result_.load(std::memory_order_acquire) != 0)  // PR2, pairs with PR1
+    return 0;
   std::uint64_t before = self.watched_in_.load(std::memory_order_relaxed);  // relaxed: it only decides who starts one
   if (before == this_process() || !self.watched_in_.compare_exchange_strong(
                                       before, this_process(), std::memory_order_relaxed))  // relaxed: as above

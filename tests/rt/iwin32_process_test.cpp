@@ -182,6 +182,24 @@ TEST_F(Iwin32Process, ClosingItsHandlesAtOnceLeavesNoZombie)
   EXPECT_TRUE(eventually([] { return threads_of_this_process() == 1; }));
 }
 
+// It may have ended and be forgotten before RtCreateProcess has looked at it.
+TEST_F(Iwin32Process, IsStartedAlsoWhereTheProgramIgnoresItsEnd)
+{
+  Child child = Child::start([] {
+    signal(SIGCHLD, SIG_IGN);
+    for (int round = 0; round < 50; ++round) {
+      char command[] = "true";
+      PROCESS_INFORMATION process = {};
+      ASSERT_TRUE(RtCreateProcessA(nullptr, command, nullptr, nullptr, FALSE, 0, nullptr, nullptr, nullptr, &process))
+          << rtlane_error_message();
+      EXPECT_EQ(WaitForSingleObject(process.hProcess, INFINITE), WAIT_OBJECT_0);
+      EXPECT_TRUE(CloseHandle(process.hProcess));
+      EXPECT_TRUE(CloseHandle(process.hThread));
+    }
+  });
+  EXPECT_EQ(child.wait(), 0);
+}
+
 TEST_F(Iwin32Process, WhatCannotBeStartedIsRefusedForItsReason)
 {
   const Scratch scratch;
