@@ -50,6 +50,9 @@ void Timer::run()
       due_ns_ = next_on_grid(due_ns_, interval_ns_, now_ns);
     lock.unlock();
     routine_(context_);
+    // The routine forked, and this is the child.
+    if (belongs_to_parent())
+      return;
     lock.lock();
     // What passed during the call is left out.
     if (is_set_ && setting == settings_)

@@ -1,4 +1,6 @@
 #include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstring>
@@ -306,6 +308,36 @@ TEST_F(Iwin32Timer, AForkChildIsToldThatTheTimerIsItsParents)
   LARGE_INTEGER now = units(0);
   ASSERT_TRUE(RtSetTimerRelative(calls.timer, &now, nullptr));
   EXPECT_TRUE(calls.wait_for(1));
+}
+
+TEST_F(Iwin32Timer, ARoutineThatForksIsNotCalledInTheChild)
+{
+  SKIP_FORK_OF_THREADS();
+  static SharedPage<std::atomic<int>> calls_in_child;
+  static std::atomic<pid_t> child;
+  *calls_in_child = 0;
+  child = 0;
+  Calls calls;
+  static pid_t parent;
+  parent = getpid();
+  calls.action = [](Calls&) {
+    if (getpid() != parent) {
+      if (++*calls_in_child == 3)
+        _exit(1);
+    } else if (child == 0) {
+      const pid_t made = fork();
+      if (made != 0)
+        child = made;
+    }
+  };
+  ASSERT_TRUE(calls.create());
+  LARGE_INTEGER period = units(units_per_ms);
+  ASSERT_TRUE(RtSetTimerRelative(calls.timer, &period, &period));
+  ASSERT_TRUE(eventually([] { return child != 0; }));
+  int status = -1;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(*calls_in_child, 0);
 }
 
 TEST_F(Iwin32Timer, ManyThreadsMaySetAndCancelOneTimer)
