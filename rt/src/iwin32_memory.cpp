@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -31,7 +32,8 @@ int allocate(std::size_t wanted, void*& memory)
   if (const int error = rtlane::detail::environment_options(options); error != 0)
     return error;
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  const std::size_t bytes = (wanted + page) / page * page;  // also for 0 bytes an address of its own
+  // Also for 0 bytes an address of its own.
+  const std::size_t bytes = (std::max<std::size_t>(wanted, 1) + page - 1) / page * page;
   // Entered before, so that nothing can fail once there is memory.
   std::map<void*, std::size_t> entry;
   entry[nullptr] = bytes;

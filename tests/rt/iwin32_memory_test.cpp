@@ -68,6 +68,18 @@ TEST_F(Iwin32Memory, BlocksAreDistinctAlsoThoseOfNothing)
     EXPECT_TRUE(RtFreeLockedMemory(block));
 }
 
+TEST_F(Iwin32Memory, WholePagesTakeNoMore)
+{
+  if (!may_lock())
+    GTEST_SKIP() << "only what is locked is counted apart";
+  const auto locked_kb = [] { return std::stol(status_of("/proc/self/status", "VmLck")); };
+  const long before = locked_kb();
+  PVOID block = RtAllocateLockedMemory(4 * 4096);
+  ASSERT_NE(block, nullptr);
+  EXPECT_EQ(locked_kb() - before, 16);
+  EXPECT_TRUE(RtFreeLockedMemory(block));
+}
+
 TEST_F(Iwin32Memory, FreeingAnythingElseDoesNothingAndIsTrue)
 {
   auto* block = static_cast<char*>(RtAllocateLockedMemory(4096));
