@@ -77,6 +77,20 @@ inline DWORD exit_code_of(const Handle& thread)
   return code;
 }
 
+// Rounds of a test that needs many: up to `most`, and fewer where they take long, as on a loaded machine.
+class Rounds {
+public:
+  explicit Rounds(int most) : most_(most) {}
+  // Whether there is another one.
+  bool next() { return ++round_ < most_ && (round_ < 3 || now_ns() < end_ns_); }
+  int round() const { return round_; }  // from 0
+
+private:
+  int most_;
+  int round_ = -1;
+  int64_t end_ns_ = now_ns() + INT64_C(15'000'000'000);
+};
+
 // Tried in a child, so that nothing stays.
 inline bool may_be_real_time()
 {

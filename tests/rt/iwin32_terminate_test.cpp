@@ -156,7 +156,7 @@ TEST_F(Iwin32Terminate, NobodyIsEndedInsideASetUpCall)
         ++rounds;
       }
     };
-    for (int round = 0; round < 60; ++round) {
+    for (Rounds repeat(60); repeat.next();) {
       rounds = 0;
       Handle threads[3];
       for (Handle& thread : threads)

@@ -97,15 +97,15 @@ TEST_F(Iwin32Thread, ItsMutexesArePassedOnBeforeItCountsAsEnded)
 {
   const Handle mutex(RtCreateMutexA(nullptr, FALSE, nullptr));
   auto body = [&] { return WaitForSingleObject(mutex.get(), INFINITE); };
-  for (int round = 0; round < 300; ++round) {
+  for (Rounds rounds(300); rounds.next();) {
     const Handle thread = start_thread(body);
     // Who looks again and again sees it at once; who sleeps, when the kernel wakes.
-    if (round % 2 == 0)
+    if (rounds.round() % 2 == 0)
       ASSERT_EQ(WaitForSingleObject(thread.get(), INFINITE), WAIT_OBJECT_0);
     else
       while (WaitForSingleObject(thread.get(), 0) == WAIT_TIMEOUT) {
       }
-    ASSERT_EQ(WaitForSingleObject(mutex.get(), 0), WAIT_ABANDONED) << round;
+    ASSERT_EQ(WaitForSingleObject(mutex.get(), 0), WAIT_ABANDONED) << rounds.round();
     ASSERT_EQ(exit_code_of(thread), WAIT_OBJECT_0);
     ASSERT_TRUE(ReleaseMutex(mutex.get()));
   }
