@@ -12,6 +12,9 @@ namespace rtlane::rt::detail {
 inline constexpr std::int64_t unit_ns = 100;
 inline constexpr std::int64_t units_max = rtlane::detail::never / unit_ns;
 
+// The shortest interval of a timer.
+inline constexpr std::int64_t timer_period_units = 1000;
+
 // ns; what cannot be told in 63 bits is never.
 constexpr std::int64_t to_ns(std::int64_t units) noexcept
 {

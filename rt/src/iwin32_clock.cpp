@@ -32,13 +32,11 @@ int give(PLARGE_INTEGER place, const char* name, std::int64_t value)
   return 0;
 }
 
-BOOL give_resolution(CLOCK clock, PLARGE_INTEGER place)
+BOOL give_of_clock(CLOCK clock, PLARGE_INTEGER place, std::int64_t units)
 {
   if (const int error = check_clock(clock); error != 0)
     return bool_answer(error);
-  struct timespec step = {};
-  ::clock_getres(CLOCK_MONOTONIC, &step);
-  return bool_answer(give(place, "pTime", std::max<std::int64_t>(1, (step.tv_nsec + unit_ns - 1) / unit_ns)));
+  return bool_answer(give(place, "pTime", units));
 }
 
 void sleep_ms(DWORD milliseconds)
@@ -91,12 +89,14 @@ BOOL RtGetClockTime(CLOCK Clock, PLARGE_INTEGER pTime) noexcept
 
 BOOL RtGetClockResolution(CLOCK Clock, PLARGE_INTEGER pTime) noexcept
 {
-  return give_resolution(Clock, pTime);
+  struct timespec step = {};
+  ::clock_getres(CLOCK_MONOTONIC, &step);
+  return give_of_clock(Clock, pTime, std::max<std::int64_t>(1, (step.tv_nsec + unit_ns - 1) / unit_ns));
 }
 
 BOOL RtGetClockTimerPeriod(CLOCK Clock, PLARGE_INTEGER pTime) noexcept
 {
-  return give_resolution(Clock, pTime);
+  return give_of_clock(Clock, pTime, timer_period_units);
 }
 
 DWORD GetTickCount() noexcept

@@ -1,7 +1,9 @@
 // Text, and what is left.
 #include <rtlane/rt/iwin32_threads.h>
 
+#include <locale.h>
 #include <algorithm>
+
 #include <climits>
 #include <cstdarg>
 #include <cstdio>
@@ -59,6 +61,27 @@ int to_int(long number)
   return static_cast<int>(std::clamp<long>(number, INT_MIN, INT_MAX));
 }
 
+// In its scope narrow arguments of wide formats are UTF-8, as everywhere here, whatever the program's locale.
+class Utf8Locale {
+public:
+  Utf8Locale() noexcept
+  {
+    static const locale_t utf8 = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    if (utf8 != nullptr)
+      before_ = ::uselocale(utf8);
+  }
+  Utf8Locale(const Utf8Locale&) = delete;
+  Utf8Locale& operator=(const Utf8Locale&) = delete;
+  ~Utf8Locale()
+  {
+    if (before_ != nullptr)
+      ::uselocale(before_);
+  }
+
+private:
+  locale_t before_ = nullptr;
+};
+
 }  // namespace
 }  // namespace rtlane::rt::detail
 
@@ -87,6 +110,7 @@ int RtWprintf(LPCWSTR lpFormat, ...) noexcept
   va_start(arguments, lpFormat);
   (void)guarded_call([&] {
     std::wstring text(wide_characters_max, L'\0');
+    const Utf8Locale narrow_is_utf8;
     const int length = std::vswprintf(text.data(), text.size(), libc_format(lpFormat).c_str(), arguments);
     // Written as bytes: a stream that was once written wide refuses narrow text for ever.
     if (length >= 0 && std::fputs(readable_utf8(text.c_str()).c_str(), stdout) >= 0)

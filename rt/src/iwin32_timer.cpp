@@ -1,6 +1,8 @@
 // The iwin32 border of timers.
+#include <algorithm>
 #include <cerrno>
 
+#include "clocks.hpp"
 #include "timer_object.hpp"
 
 namespace rtlane::rt::detail {
@@ -20,6 +22,8 @@ BOOL with_timer(HANDLE handle, Work&& work)
 int read_interval(PLARGE_INTEGER place, std::int64_t& interval)
 {
   interval = place != nullptr ? place->QuadPart : 0;
+  if (interval > 0)
+    interval = std::max(interval, timer_period_units);
   return interval >= 0 ? 0
                        : fail(EINVAL, "*pInterval is %lld: it is the time between expirations, or 0",
                               static_cast<long long>(interval));

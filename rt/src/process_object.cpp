@@ -82,10 +82,17 @@ int WatchedProcess::watch(const std::shared_ptr<WatchedProcess>& process) noexce
   if (start == nullptr)
     return give_up(ENOMEM);
 
-  // Signals are for the program's own threads.
+  // Signals are for the program's own threads. But those that ask a program to end must still do so when it has no
+  // other thread left.
   sigset_t all;
   sigset_t mask;
   ::sigfillset(&all);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
+    struct sigaction action = {};
+    if (::sigaction(number, nullptr, &action) == 0 && (action.sa_flags & SA_SIGINFO) == 0 &&
+        action.sa_handler == SIG_DFL)
+      ::sigdelset(&all, number);
+  }
   pthread_attr_t attributes;
   ::pthread_attr_init(&attributes);
   ::pthread_attr_setstacksize(&attributes, stack_size_for(watcher_stack_bytes));

@@ -41,6 +41,17 @@ TEST_F(Iwin32Text, PrintsWideTextAsUtf8BetweenNarrowText)
   EXPECT_EQ(written, 33);
 }
 
+TEST_F(Iwin32Text, NarrowArgumentsOfWideFormatsAreUtf8)
+{
+  EXPECT_EQ(printed([] {
+              RtWprintf(L"[%S]\n",
+                        "Gr\xC3\xBC\xC3\x9F"
+                        "e");
+            }),
+            "[Gr\xC3\xBC\xC3\x9F"
+            "e]\n");
+}
+
 TEST_F(Iwin32Text, APercentSignBeginsNothing)
 {
   EXPECT_EQ(printed([] { RtWprintf(L"100%% sure, %%s, %d%%c|%s\n", 5, L"wide"); }), "100% sure, %s, 5%c|wide\n");

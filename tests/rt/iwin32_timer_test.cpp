@@ -90,6 +90,21 @@ TEST_F(Iwin32Timer, ExpirationsLieOnAGrid)
   EXPECT_FALSE(calls.overlapped);
 }
 
+// Sources take RtGetClockTimerPeriod's answer, or 1, for "as often as possible".
+TEST_F(Iwin32Timer, AnIntervalIsNoShorterThanTheTimerPeriod)
+{
+  Calls calls;
+  ASSERT_TRUE(calls.create());
+  LARGE_INTEGER expiration = units(1);
+  LARGE_INTEGER interval = units(1);
+  const int64_t set_ns = now_ns();
+  ASSERT_TRUE(RtSetTimerRelative(calls.timer, &expiration, &interval));
+  ASSERT_TRUE(calls.wait_for(20));
+  ASSERT_TRUE(RtCancelTimer(calls.timer, nullptr));
+  for (int i = 0; i < 20; ++i)
+    EXPECT_GE(calls.begun_ns[i], set_ns + i * 100'000) << i;
+}
+
 TEST_F(Iwin32Timer, WhatPassesDuringACallIsLeftOut)
 {
   Calls calls;

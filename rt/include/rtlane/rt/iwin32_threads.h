@@ -50,8 +50,10 @@ RTLANE_EXTERN_C_BEGIN
 /* *pTime receives the time. ERROR_INVALID_PARAMETER: pTime NULL, no such clock. Wait-free, no system call. */
 RTLANE_API BOOL RtGetClockTime(CLOCK Clock, PLARGE_INTEGER pTime) RTLANE_NOEXCEPT;
 
-/* *pTime receives the kernel's resolution of clock and timers, 100 ns units, at least 1. Synonyms. Wait-free. */
+/* *pTime receives the kernel's resolution of the clock, 100 ns units, at least 1. Wait-free. */
 RTLANE_API BOOL RtGetClockResolution(CLOCK Clock, PLARGE_INTEGER pTime) RTLANE_NOEXCEPT;
+
+/* *pTime receives the shortest interval of timers: 1000 units, which is 100 us and RTX's default. Wait-free. */
 RTLANE_API BOOL RtGetClockTimerPeriod(CLOCK Clock, PLARGE_INTEGER pTime) RTLANE_NOEXCEPT;
 
 /* Milliseconds of CLOCK_MONOTONIC; starts again at 0 after 49.7 days. Wait-free, no system call. */
@@ -82,7 +84,8 @@ RTLANE_API HANDLE RtCreateTimer(PSECURITY_ATTRIBUTES pThreadAttributes, ULONG St
                                 PVOID Context, ULONG Priority, CLOCK Clock) RTLANE_NOEXCEPT;
 
 /* Sets the timer: first expiration after *pExpiration >= 0, then every *pInterval >= 0 (NULL or 0: only once), both in
- * units of 100 ns. FALSE: ERROR_INVALID_PARAMETER; ERROR_BUSY when it is set already: cancel it first. */
+ * units of 100 ns. An interval below RtGetClockTimerPeriod's is raised to it, as on RTX: a timer of 100 ns would take
+ * its CPU whole. FALSE: ERROR_INVALID_PARAMETER; ERROR_BUSY when it is set already: cancel it first. */
 RTLANE_API BOOL RtSetTimerRelative(HANDLE hTimer, PLARGE_INTEGER pExpiration, PLARGE_INTEGER pInterval) RTLANE_NOEXCEPT;
 
 /* The same, first at the time *pExpiration of the timer's clock (at once when it is past), or, when negative, after
@@ -117,7 +120,8 @@ RTLANE_API HANDLE RtCreateThread(LPSECURITY_ATTRIBUTES lpThreadAttributes, SIZE_
 
 /* Ends the calling thread. As on Windows, destructors of its frames do not run (those of thread_local variables do).
  * In a thread that CreateThread did not make it is pthread_exit(NULL), which unwinds. When the last thread ends, so
- * does the process. */
+ * does the process, unless it has a handle of another process or has started one: a thread of the library watches
+ * that until it ends. ExitProcess ends the process in any case. */
 RTLANE_API VOID ExitThread(DWORD dwExitCode) RTLANE_NORETURN;
 RTLANE_API VOID RtExitThread(DWORD dwExitCode) RTLANE_NORETURN;
 
