@@ -59,7 +59,8 @@ inline int futex_sleep(const FutexSleep& sleep, Deadline deadline) noexcept
   return result < 0 ? -errno : 0;
 }
 
-// Sleeps on several words until one is woken. Returns as futex_sleep(); -ENOSYS on kernels before 5.16.
+// Sleeps on several words until one is woken. Returns as futex_sleep(); another error where that cannot be
+// had: -ENOSYS on kernels before 5.16, what a filter of system calls answers (often -EPERM), -ENOMEM.
 inline int futex_sleep_any(const FutexSleep* sleeps, unsigned count, Deadline deadline) noexcept
 {
 #ifndef SYS_futex_waitv

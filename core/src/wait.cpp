@@ -13,7 +13,7 @@
 namespace rtlane::detail {
 namespace {
 
-// Where the kernel cannot sleep on several words.
+// Where the kernel cannot sleep on several words, or a filter of system calls (of a container) does not let it.
 constexpr std::int64_t poll_ns = 1'000'000;
 
 // One handle of a wait: keeps what it stands for from ending, and knows how things were when the wait began.
@@ -144,7 +144,8 @@ int wait_any(const rtlane_handle* handles, std::uint32_t count, Deadline deadlin
     if (!asleep)
       continue;
     const Deadline until = slice_ns == 0 ? deadline : std::min(deadline, monotonic_ns() + slice_ns);
-    if (futex_sleep_any(sleeps.data(), count, until) == -ENOSYS)
+    const int woken = futex_sleep_any(sleeps.data(), count, until);
+    if (woken != 0 && woken != -EAGAIN && woken != -EINTR && woken != -ETIMEDOUT)
       futex_sleep(sleeps[0], std::min(until, monotonic_ns() + poll_ns));
   }
 }

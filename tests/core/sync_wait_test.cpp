@@ -1,5 +1,7 @@
 // Waiting by handles: arguments, order, time, closing meanwhile, fork.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include <atomic>
 #include <cerrno>
@@ -10,6 +12,7 @@
 #include "core/sync_support.hpp"
 #include "support/child.hpp"
 #include "support/sanitizer.hpp"
+#include "support/seccomp.hpp"
 #include "support/shm.hpp"
 
 namespace rtlane::test {
@@ -251,6 +254,31 @@ std::string name_of_kind(const ::testing::TestParamInfo<int>& kind)
 
 INSTANTIATE_TEST_SUITE_P(Kinds, SyncWaitClose, ::testing::Values(0, 1, 2, 3), name_of_kind);
 INSTANTIATE_TEST_SUITE_P(Kinds, SyncWaitCloseGivable, ::testing::Values(0, 1, 2), name_of_kind);
+
+TEST_F(SyncWait, SleepsAlsoWhereFutexWaitvIsRefused)
+{
+  if (const std::string problem = seccomp_problem(); !problem.empty())
+    GTEST_SKIP() << problem;
+#ifndef SYS_futex_waitv
+  constexpr long SYS_futex_waitv = 449;
+#endif
+  const Handle first = event(nullptr, false, false);
+  const Handle second = event(nullptr, false, false);
+  for (const int error : {ENOSYS, EPERM}) {
+    Child child = Child::start([&] {
+      ASSERT_TRUE(refuse_call(SYS_futex_waitv, 0, 0, error));
+      const rtlane_handle both[] = {first, second};
+      EXPECT_EQ(rtlane_wait_any(both, 2, 500 * ms, nullptr), -ETIMEDOUT);
+      struct rusage used = {};
+      getrusage(RUSAGE_SELF, &used);
+      // Who sleeps goes off the CPU of his own accord, some 500 times; who spins never does.
+      EXPECT_GT(used.ru_nvcsw, 5) << "spins; the answer is " << error;
+      EXPECT_EQ(rtlane_event_set(second), 0);
+      EXPECT_EQ(rtlane_wait_any(both, 2, RTLANE_FOREVER, nullptr), 0);
+    });
+    EXPECT_EQ(child.wait(), 0);
+  }
+}
 
 TEST_F(SyncWait, AForkChildSharesTheObjects)
 {

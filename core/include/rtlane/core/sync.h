@@ -116,8 +116,8 @@ RTLANE_API int rtlane_wait_until(rtlane_handle handle, int64_t deadline_ns) RTLA
 /* Waits until one of handles[0 .. count-1] can be taken and takes that one, the first in the order given when there are
  * several; *index (may be NULL) tells which. 1 <= count <= RTLANE_WAIT_MAX, else -EINVAL. Returns as rtlane_wait();
  * *index is written for 0, RTLANE_WAIT_ABANDONED and -ECANCELED.
- * A wait for several lends its priority to no owner of a mutex. On kernels without futex_waitv (before 5.16) it looks
- * every millisecond. */
+ * A wait for several lends its priority to no owner of a mutex. Where futex_waitv is not to be had (kernels before
+ * 5.16, filters of system calls that refuse it) it looks every millisecond. */
 RTLANE_API int rtlane_wait_any(const rtlane_handle* handles, uint32_t count, int64_t timeout_ns,
                                uint32_t* index) RTLANE_NOEXCEPT;
 RTLANE_API int rtlane_wait_any_until(const rtlane_handle* handles, uint32_t count, int64_t deadline_ns,
