@@ -1,6 +1,7 @@
 #include <rtlane/core/shm.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -58,18 +59,21 @@ int rtlane_close(rtlane_handle handle) noexcept
 {
   const NoCancellation not_now;
   std::shared_ptr<HandleTarget> waited;
+  std::uint64_t closes_before = 0;
   const int result = set_up_call([&] {
     std::shared_ptr<HandleTarget> ended;
     const int error = Process::instance().handles.remove(handle, ended, &waited);
-    // What nobody waits for ends here, inside the set-up call.
-    if (ended != nullptr)
+    // What nobody waits for, also not through a handle that was closed before, ends here, inside the set-up call.
+    if (ended != nullptr && ended.use_count() == 2)
       waited.reset();
+    if (waited != nullptr)
+      closes_before = waited->waitable()->count_close();
     Process::instance().retire(std::move(ended));
     return error;
   });
   if (waited == nullptr)
     return result;
-  waited->waitable()->end_waits();
+  waited->waitable()->end_waits(closes_before);
   return set_up_call([&] {
     Process::instance().retire(std::move(waited));
     return 0;

@@ -69,10 +69,14 @@ Waitable::Attempt Waitable::try_briefly(std::uint64_t mark, Deadline until) noex
   return {};
 }
 
-void Waitable::end_waits() noexcept
+std::uint64_t Waitable::count_close() noexcept
 {
-  const std::uint64_t before = closes_.fetch_add(1, std::memory_order_seq_cst);  // W1, pairs with W1
-  std::atomic<std::uint32_t>& waiting = waiting_[parity(before)];
+  return closes_.fetch_add(1, std::memory_order_seq_cst);  // W1, pairs with W1 and W4
+}
+
+void Waitable::end_waits(std::uint64_t closes_before) noexcept
+{
+  std::atomic<std::uint32_t>& waiting = waiting_[parity(closes_before)];
   // Once is not enough: others that the kick wakes may put the word back before a thread of ours gets to sleep on it.
   for (int kicks = 0; kicks < kicks_max; ++kicks) {
     // W1, pairs with W1; W3, pairs with W2

@@ -15,6 +15,8 @@
 //   W1 closes_ and waiting_, seq_cst  ->  W1 closes_ and waiting_, seq_cst   a wait is counted in and looks whether the
 //      handles were closed; who closes them says so and looks for waits that are counted in: one sees the other
 //   W2 waiting_, release  ->  W3 waiting_, acquire   the wait is over
+//   W1 closes_, seq_cst  ->  W4 closes_, acquire   a wait that begins with the number of closes after a close sees that
+//      its handle is closed, if it is
 #pragma once
 
 #include <array>
@@ -77,8 +79,13 @@ public:
   // it becomes available.
   [[nodiscard]] virtual std::int64_t slice_ns() const noexcept { return 0; }
 
-  // Ends the waits of this process: its last handle was closed. Returns when they have been told.
-  void end_waits() noexcept;
+  // The last handle of this process was closed: the waits that have begun are to end. Inside Process::enter(), after
+  // the handle is closed for everybody: else a wait through a handle that is made meanwhile would be among them.
+  // Returns what end_waits() wants.
+  std::uint64_t count_close() noexcept;
+
+  // Ends the waits that began before that close. Returns when they have been told.
+  void end_waits(std::uint64_t closes_before) noexcept;
 
   // In a fork child nobody waits.
   void forget_waits_in_fork_child() noexcept;
@@ -86,7 +93,7 @@ public:
   // How often the last handle of this process was closed.
   [[nodiscard]] std::uint64_t closes() const noexcept
   {
-    return closes_.load(std::memory_order_relaxed);  // relaxed: the handle's pin orders
+    return closes_.load(std::memory_order_acquire);  // W4, pairs with W1
   }
 
   // A wait that is about to sleep is counted in for as long as its Scope lives.

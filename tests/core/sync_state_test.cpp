@@ -238,19 +238,19 @@ struct Nothing final : Waitable {
 TEST_F(SyncState, ACloseWaitsForTheWaitsBeforeItOnly)
 {
   Nothing nothing;
-  nothing.end_waits();
+  nothing.end_waits(nothing.count_close());
   EXPECT_EQ(nothing.kicks, 0) << "nobody waits";
   const std::uint64_t closes = nothing.closes();
   {
     const Waitable::Scope before(nothing, closes - 1);
     EXPECT_TRUE(before.ended());
     const Waitable::Scope later(nothing, closes + 1);
-    nothing.end_waits();
+    nothing.end_waits(nothing.count_close());
     EXPECT_EQ(nothing.kicks, 0) << "of the waits of this round there is none";
   }
   const Waitable::Scope now(nothing, nothing.closes());
   EXPECT_FALSE(now.ended());
-  nothing.end_waits();
+  nothing.end_waits(nothing.count_close());
   EXPECT_GT(nothing.kicks, 0);
   EXPECT_TRUE(now.ended());
 }
@@ -260,7 +260,7 @@ TEST_F(SyncState, NobodyWaitsInAForkChild)
   Nothing nothing;
   const Waitable::Scope of_the_parent(nothing, 0);
   nothing.forget_waits_in_fork_child();
-  nothing.end_waits();
+  nothing.end_waits(nothing.count_close());
   EXPECT_EQ(nothing.kicks, 0);
 }
 

@@ -211,6 +211,22 @@ TEST_P(SyncWaitCloseGivable, OfOneOfTwoHandlesEndsNothing)
   EXPECT_EQ(result, 0);
 }
 
+// In whichever order: also when nobody waits through the one that is closed last.
+TEST_P(SyncWaitCloseGivable, OfBothOfTwoHandlesEndsTheWaits)
+{
+  for (const bool waited_first : {true, false}) {
+    Handle first = make();
+    Handle second = make();
+    std::atomic<int> result{1};
+    std::thread waiter([&, waited = rtlane_handle{first}] { result = rtlane_wait(waited, RTLANE_FOREVER); });
+    await_waiters(second, 1);
+    EXPECT_EQ((waited_first ? first : second).close(), 0);
+    EXPECT_EQ((waited_first ? second : first).close(), 0);
+    waiter.join();
+    EXPECT_EQ(result, -ECANCELED);
+  }
+}
+
 TEST_P(SyncWaitCloseGivable, LeavesTheWaitsOfOtherProcessesAlone)
 {
   Handle object = make();
