@@ -235,9 +235,10 @@ int SharedObject::build_new(const NamespaceDirectory& directory, const std::stri
     return built_error;
 
   const std::shared_ptr<SharedObject> made(new SharedObject(directory, file));
+  // First: what fails from here on leaves it to the destructor, which gives an owned mutex back.
+  made->write_view_ = std::move(built.attachment);
   if (const int error = made->adopt(built.control); error != 0)
     return error;
-  made->write_view_ = std::move(built.attachment);
   if (options.read_only != 0) {
     if (const int error = made->provide_view(options, std::move(built.control.payload)); error != 0)
       return error;
@@ -317,6 +318,10 @@ void SharedObject::forget_in_fork_child() noexcept
 
 SharedObject::~SharedObject()
 {
+  // Only of a creation that failed after the lock was taken: any other mutex of this thread's stays, see must_stay().
+  // glibc and the kernel would find it in the list of what the thread owns when its memory is gone.
+  if (kind() == RTLANE_KIND_MUTEX && address(false) != nullptr)
+    static_cast<void>(static_cast<MutexState*>(address(false))->unlock());
   write_view_.mapping.reset();
   read_view_.mapping.reset();
   let_go();

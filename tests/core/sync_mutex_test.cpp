@@ -1,10 +1,12 @@
 // Mutexes where they meet threads, processes and the kernel.
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <atomic>
 #include <cerrno>
+#include <fstream>
 #include <thread>
 
 #include "../../core/src/builder.hpp"
@@ -15,6 +17,7 @@
 #include "../../core/src/sync_object.hpp"
 #include "core/sync_support.hpp"
 #include "support/child.hpp"
+#include "support/sanitizer.hpp"
 #include "support/shm.hpp"
 
 namespace rtlane::test {
@@ -45,6 +48,35 @@ protected:
   Watchdog watchdog_{60};
   TempNamespace place_;
 };
+
+// Also when the creation fails after the lock was taken: room for a page more or less shows each place.
+TEST_F(SyncMutex, ACreationThatFailsLeavesNothingOwned)
+{
+  if (built_with_sanitizer)
+    GTEST_SKIP() << "sanitizers need all of the address space";
+  Child child = Child::start([&] {
+    const Handle other = mutex(nullptr, false);
+    mutex("warm", true).close();
+    unsigned failures = 0;
+    int result = -1;
+    for (rlim_t pages = 0; result < 0 && pages < 100; ++pages) {
+      rlim_t used = 0;
+      std::ifstream("/proc/self/statm") >> used;
+      rlimit limit = {(used + pages) * 4096, RLIM_INFINITY};
+      ASSERT_EQ(setrlimit(RLIMIT_AS, &limit), 0);
+      rtlane_handle handle = 0;
+      result = rtlane_mutex_create("owned", 1, nullptr, &handle);
+      limit.rlim_cur = RLIM_INFINITY;
+      ASSERT_EQ(setrlimit(RLIMIT_AS, &limit), 0);
+      failures += result < 0 ? 1 : 0;
+      EXPECT_EQ(rtlane_wait(other, 0), 0);
+      EXPECT_EQ(rtlane_mutex_unlock(other), 0);
+    }
+    EXPECT_EQ(result, 0) << rtlane_error_message();
+    EXPECT_GT(failures, 1u);
+  });
+  EXPECT_EQ(child.wait(), 0);
+}
 
 TEST_F(SyncMutex, CountsTheAcquisitionsOfItsOwner)
 {
