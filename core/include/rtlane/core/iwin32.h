@@ -158,7 +158,7 @@ RTLANE_API HANDLE OpenMutexA(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCSTR 
 RTLANE_API HANDLE OpenMutexW(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCWSTR lpName) RTLANE_NOEXCEPT;
 
 /* Gives one acquisition back; the mutex is free with the first of them. FALSE and ERROR_NOT_OWNER when the calling
- * thread does not own it, ERROR_INVALID_HANDLE for what is no mutex. Wait-free; no system call while nobody waits. */
+ * thread does not own it, ERROR_INVALID_HANDLE for what is no mutex. Lock-free; no system call while nobody waits. */
 RTLANE_API BOOL RtReleaseMutex(HANDLE hMutex) RTLANE_NOEXCEPT;
 RTLANE_API BOOL ReleaseMutex(HANDLE hMutex) RTLANE_NOEXCEPT;
 

@@ -81,7 +81,7 @@ public:
   }
 
   // Gives one acquisition back; with the first of them the mutex is free. false: the calling thread does not own it, or
-  // there is no handle, and rtlane_error_message() has the sentence. Wait-free; system calls only for who waits.
+  // there is no handle, and rtlane_error_message() has the sentence. Lock-free; system calls only for who waits.
   bool unlock() noexcept { return rtlane_mutex_unlock(handle()) == 0; }
 
   // Whether an acquisition through this object found it abandoned and clear_abandoned() was not called since. Ask while

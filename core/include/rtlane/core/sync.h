@@ -90,7 +90,7 @@ RTLANE_API int rtlane_event_reset(rtlane_handle event) RTLANE_NOEXCEPT;
 RTLANE_API int rtlane_event_pulse(rtlane_handle event) RTLANE_NOEXCEPT;
 
 /* Gives one acquisition back; with the first of them the mutex is free. Returns 0, -EBADF, or -EPERM when the calling
- * thread does not own it. Wait-free; system calls only when somebody waits. */
+ * thread does not own it. Lock-free; system calls only when somebody waits. */
 RTLANE_API int rtlane_mutex_unlock(rtlane_handle mutex) RTLANE_NOEXCEPT;
 
 /* Adds count (1 .. maximum) to the semaphore; *previous (may be NULL) receives the count before. Returns 0, -EBADF,
