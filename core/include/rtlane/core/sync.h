@@ -78,6 +78,8 @@ RTLANE_API int rtlane_semaphore_open(const char* name, const struct rtlane_shm_o
                                      rtlane_handle* handle) RTLANE_NOEXCEPT;
 
 /* Sets the event: releases one wait (or the next one to come) or, with manual reset, all. Returns 0 or -EBADF.
+ * Without manual reset a waiter has the signal when it runs, not before: a second set until then adds nothing, and a
+ * reset or pulse until then takes the signal back. To release one waiter for each call use a semaphore.
  * Lock-free; one system call when somebody waits, none otherwise. */
 RTLANE_API int rtlane_event_set(rtlane_handle event) RTLANE_NOEXCEPT;
 
