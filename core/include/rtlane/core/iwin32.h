@@ -32,8 +32,9 @@
  * Deviations from INtime: handles belong to their process. A value handed to another process is
  * refused there with ERROR_INVALID_HANDLE, or names that process's own object: share the name.
  *
- * Threads: any thread may call. The last-error functions and RtUnmapSharedMemory are wait-free;
- * the others are set-up calls of core/shm.h (locks, allocation, kernel): not for a real-time loop.
+ * Threads: any thread may call. The last-error functions and RtUnmapSharedMemory are wait-free; what
+ * signals, releases or waits says so itself; create, open and close are set-up calls of core/shm.h
+ * (locks, allocation, kernel): not for a real-time loop.
  *
  * Environment of create and open, beside that of core/shm.h and read at each call:
  *   RTLANE_HUGE  huge pages for a new object: preferred (default, from 2 MiB upward), required, never
