@@ -1,7 +1,6 @@
 #include "mutex_state.hpp"
 
 #include <signal.h>
-#include <sys/single_threaded.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,9 +16,6 @@
 
 namespace rtlane::detail {
 namespace {
-
-// How many the calling thread owns.
-constinit thread_local std::uint32_t owned_mutexes = 0;
 
 // The calling thread, once it is known; 0 before. Asking the kernel each time would be a system call.
 constinit thread_local std::int32_t thread_id = 0;
@@ -70,7 +66,6 @@ std::uint64_t pid_namespace_of_this_process() noexcept
 void forget_identity_in_fork_child() noexcept
 {
   thread_id = 0;
-  owned_mutexes = 0;
   // Now, rather than in a later call that promises to make no system call.
   if (pid_namespace.exchange(0, std::memory_order_relaxed) != 0)  // relaxed: one thread is left
     static_cast<void>(pid_namespace_of_this_process());
@@ -134,7 +129,6 @@ int MutexState::unlock() noexcept
   depth = 0;
   if (const int error = ::pthread_mutex_unlock(&lock); error != 0)
     return -error;
-  --owned_mutexes;
   if ((gate.fetch_add(0, std::memory_order_acq_rel) & waiters) != 0)  // M1, pairs with M2
     futex_change_and_wake(gate, FUTEX_OP_ADD, 1);
   return 0;
@@ -156,7 +150,6 @@ Waitable::Attempt MutexWaitable::finish(int error) noexcept
       [[fallthrough]];
     case 0:
       thread_id = state_.owner();
-      ++owned_mutexes;
       state_.depth = 1;
       return {error == 0 ? Taken::yes : Taken::abandoned};
     case EBUSY:
@@ -201,11 +194,8 @@ Waitable::Attempt MutexWaitable::sleep_alone(std::uint64_t, Deadline until) noex
   const std::int64_t now = monotonic_ns();
   if (names_nobody(now))
     return failed(ENOTRECOVERABLE, "the mutex is damaged: it names an owner that does not exist");
-  // The kernel's timer costs as much as the rest of a hand-over that finds both awake. A process of one thread needs
-  // none: nobody could close the handle meanwhile. Nor could it be part of a deadlock, for which glibc would sleep for
-  // good even when the other side gives up.
-  if (until == never && __libc_single_threaded != 0 && owned_mutexes == 0)
-    return finish(::pthread_mutex_lock(&state_.lock));
+  // Never pthread_mutex_lock(), which needs no timer: it sleeps for good when the kernel finds a deadlock, also when
+  // the other side gives up, and answers 0 when the kernel refuses the wait because of somebody who sleeps on the word.
   const timespec end = to_timespec(std::min(until, now + mutex_slice_ns));
   return finish(lock_until(state_.lock, end));
 }

@@ -1,12 +1,15 @@
 // Mutexes where they meet threads, processes and the kernel.
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <atomic>
 #include <cerrno>
 #include <fstream>
+#include <new>
 #include <thread>
 
 #include "../../core/src/builder.hpp"
@@ -146,7 +149,7 @@ TEST_F(SyncMutex, ADeadlockIsATimeOut)
   EXPECT_EQ(rtlane_mutex_unlock(first), 0);
 }
 
-// The same between two processes of one thread each, which wait without a timer where they may.
+// The same between two processes of one thread each.
 TEST_F(SyncMutex, ADeadlockOfProcessesEndsWhenOneGivesUp)
 {
   const Handle first = mutex(nullptr, true);
@@ -163,6 +166,42 @@ TEST_F(SyncMutex, ADeadlockOfProcessesEndsWhenOneGivesUp)
   EXPECT_EQ(other.wait(), 0);
   EXPECT_EQ(rtlane_mutex_unlock(second), 0);
   EXPECT_EQ(rtlane_mutex_unlock(first), 0);
+}
+
+// Also when the other lock is one of the program's own, which the kernel knows and rtlane does not.
+TEST_F(SyncMutex, ADeadlockWithAForeignLockEndsWhenOneGivesUp)
+{
+  struct Shared {
+    pthread_mutex_t lock;
+  };
+  void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  auto& foreign = *new (memory) Shared;
+  pthread_mutexattr_t attributes;
+  pthread_mutexattr_init(&attributes);
+  pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+  pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
+  ASSERT_EQ(pthread_mutex_init(&foreign.lock, &attributes), 0);
+  pthread_mutexattr_destroy(&attributes);
+  const Handle object = mutex(nullptr, false);
+  const Handle taken = event(nullptr, false, false);
+  ASSERT_EQ(pthread_mutex_lock(&foreign.lock), 0);
+  Child other = Child::start([&] {
+    EXPECT_EQ(rtlane_wait(object, 0), 0);
+    rtlane_event_set(taken);
+    timespec end = {};
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += 1;
+    EXPECT_EQ(pthread_mutex_timedlock(&foreign.lock, &end), ETIMEDOUT);
+    EXPECT_EQ(rtlane_mutex_unlock(object), 0);
+  });
+  EXPECT_EQ(rtlane_wait(taken, RTLANE_FOREVER), 0);
+  usleep(200'000);  // until it sleeps
+  EXPECT_EQ(rtlane_wait(object, RTLANE_FOREVER), 0);
+  EXPECT_EQ(rtlane_mutex_unlock(object), 0);
+  EXPECT_EQ(other.wait(), 0);
+  EXPECT_EQ(pthread_mutex_unlock(&foreign.lock), 0);
+  munmap(memory, sizeof(Shared));
 }
 
 TEST_F(SyncMutex, AnOwnerThatDoesNotExistIsAnError)
