@@ -1,4 +1,5 @@
 #include <rtlane/core/shm.h>
+#include <time.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -9,6 +10,10 @@
 
 namespace rtlane::detail {
 namespace {
+
+// Not for ever: another thread may have opened the object again, or was ended inside a wait (TerminateThread).
+constexpr int last_looks = 100;
+constexpr timespec between_last_looks = {0, 50'000};
 
 int create_shared_memory(const char* name, std::uint64_t size_bytes, const rtlane_shm_options* given,
                          rtlane_handle* handle, void** address)
@@ -74,6 +79,9 @@ int rtlane_close(rtlane_handle handle) noexcept
   if (waited == nullptr)
     return result;
   waited->waitable()->end_waits(closes_before);
+  // Waits that were about to end or to sleep have it for some microseconds more: the name is free on return.
+  for (int looks = 0; looks < last_looks && waited.use_count() > 1; ++looks)
+    ::nanosleep(&between_last_looks, nullptr);
   return set_up_call([&] {
     Process::instance().retire(std::move(waited));
     return 0;

@@ -211,6 +211,32 @@ TEST_P(SyncWaitCloseGivable, OfOneOfTwoHandlesEndsNothing)
   EXPECT_EQ(result, 0);
 }
 
+// Also when a thread was about to wait, or has just been told.
+TEST_F(SyncWait, TheNameIsFreeWhenTheLastCloseReturns)
+{
+  std::atomic<rtlane_handle> next{0};
+  std::atomic<bool> quit{false};
+  std::thread waiter([&] {
+    while (!quit) {
+      if (const rtlane_handle handle = next.exchange(0); handle != 0)
+        static_cast<void>(rtlane_wait(handle, RTLANE_FOREVER));
+    }
+  });
+  for (int round = 0; round < 200; ++round) {
+    Handle object = event("object", false, false);
+    next = object;
+    while (next != 0) {
+    }
+    for (int turns = round * 137 % 30000; turns > 0; --turns)
+      asm volatile("");
+    EXPECT_EQ(object.close(), 0);
+    rtlane_handle again = 0;
+    EXPECT_EQ(rtlane_event_open("object", nullptr, &again), -ENOENT);
+  }
+  quit = true;
+  waiter.join();
+}
+
 // In whichever order: also when nobody waits through the one that is closed last.
 TEST_P(SyncWaitCloseGivable, OfBothOfTwoHandlesEndsTheWaits)
 {
