@@ -13,86 +13,93 @@ void EventState::set() noexcept
 {
   std::uint32_t now = word.load(std::memory_order_relaxed);  // relaxed: the exchanges below order
   for (;;) {
+    // With manual reset waiters is still on when the event is set, but nobody sleeps then.
+    const bool waited_for = (now & (waiters | signaled)) == waiters;
     // Also of a set that finds the event set: a wait that this signal releases sees what came before both.
-    const std::uint32_t then = (now & waiters) != 0 ? now : now | signaled;
+    const std::uint32_t then = !waited_for ? now | signaled : now + (manual_reset != 0 ? one_count : 0);
     if (!word.compare_exchange_weak(now, then, std::memory_order_release,  // E1, pairs with E2
                                     std::memory_order_relaxed))            // relaxed: tried again
       continue;
-    if ((now & waiters) == 0)
-      return;
-    if (manual_reset != 0)
-      generation.fetch_add(1, std::memory_order_release);  // E3, pairs with E4
-    futex_change_and_wake(word, FUTEX_OP_SET, signaled);
+    if (waited_for)
+      futex_change_and_wake(word, manual_reset != 0 ? FUTEX_OP_OR : FUTEX_OP_SET, signaled);
     return;
   }
 }
 
 void EventState::reset() noexcept
 {
-  word.fetch_and(~signaled, std::memory_order_relaxed);  // relaxed: a reset publishes nothing
+  std::uint32_t now = word.load(std::memory_order_relaxed);  // relaxed: a reset publishes nothing
+  while ((now & signaled) != 0 &&
+         !word.compare_exchange_weak(now, now & ~(manual_reset != 0 ? signaled | waiters : signaled),
+                                     std::memory_order_relaxed)) {  // relaxed: as above
+  }
 }
 
 void EventState::pulse() noexcept
 {
   std::uint32_t now = word.load(std::memory_order_relaxed);  // relaxed: the exchanges below order
   for (;;) {
-    const std::uint32_t then = (now & waiters) != 0 ? now : 0;
+    const bool waited_for = (now & (waiters | signaled)) == waiters;
+    const std::uint32_t then =
+        !waited_for ? now & ~(signaled | waiters | pulsed) : now + (manual_reset != 0 ? one_count : 0);
     if (!word.compare_exchange_weak(now, then, std::memory_order_release,  // E1, pairs with E2
                                     std::memory_order_relaxed))            // relaxed: tried again
       continue;
-    if ((now & waiters) == 0)
+    if (!waited_for)
       return;
-    generation.fetch_add(1, std::memory_order_release);  // E3, pairs with E4
-    futex_change_and_wake(word, FUTEX_OP_SET, manual_reset != 0 ? 0 : pulsed);
+    if (manual_reset != 0) {
+      futex_change_and_wake(word, FUTEX_OP_ANDN, signaled | waiters);
+    } else {
+      generation.fetch_add(1, std::memory_order_release);  // E3, pairs with E4
+      futex_change_and_wake(word, FUTEX_OP_SET, pulsed);
+    }
     return;
   }
 }
 
 std::uint64_t EventWaitable::begin() const noexcept
 {
-  return state_.generation.load(std::memory_order_acquire);  // E4, pairs with E3
+  if (state_.manual_reset != 0)
+    return state_.word.load(std::memory_order_acquire) / EventState::one_count;  // E2, pairs with E1
+  return state_.generation.load(std::memory_order_acquire);                      // E4, pairs with E3
+}
+
+bool EventWaitable::is_released(std::uint32_t word, std::uint64_t mark) const noexcept
+{
+  if ((word & EventState::signaled) != 0)
+    return true;
+  if (state_.manual_reset != 0)
+    return word / EventState::one_count != mark;
+  return (word & EventState::pulsed) != 0 &&
+         state_.generation.load(std::memory_order_acquire) != mark;  // E4, pairs with E3
 }
 
 Waitable::Attempt EventWaitable::try_take(std::uint64_t mark) noexcept
 {
   std::uint32_t now = state_.word.load(std::memory_order_acquire);  // E2, pairs with E1
-  if (state_.manual_reset != 0) {
-    const bool released = (now & EventState::signaled) != 0 ||
-                          state_.generation.load(std::memory_order_acquire) != mark;  // E4, pairs with E3
-    return {released ? Taken::yes : Taken::no};
-  }
-  for (;;) {
-    std::uint32_t flag = 0;
-    if ((now & EventState::signaled) != 0)
-      flag = EventState::signaled;
-    else if ((now & EventState::pulsed) != 0 &&
-             state_.generation.load(std::memory_order_acquire) != mark)  // E4, pairs with E3
-      flag = EventState::pulsed;
-    else
-      return {};
+  while (is_released(now, mark)) {
+    if (state_.manual_reset != 0)
+      return {Taken::yes};
+    // A pulse first: it is for those that waited then, a signal for anybody.
+    const bool by_pulse = (now & EventState::signaled) == 0 || is_released(now & ~EventState::signaled, mark);
+    const std::uint32_t flag = by_pulse ? EventState::pulsed : EventState::signaled;
     if (state_.word.compare_exchange_weak(now, now & ~flag, std::memory_order_acquire,  // E2, pairs with E1
                                           std::memory_order_acquire))                   // E2, pairs with E1
       return {Taken::yes};
   }
+  return {};
 }
 
 Waitable::Outlook EventWaitable::outlook(std::uint64_t mark) const noexcept
 {
   // relaxed: taking it orders
-  const std::uint32_t now = state_.word.load(std::memory_order_relaxed);
-  const bool is_there = (now & EventState::signaled) != 0 ||
-                        state_.generation.load(std::memory_order_relaxed) != mark;  // relaxed: as above
-  return is_there ? Outlook::take : Outlook::wait;
+  return is_released(state_.word.load(std::memory_order_relaxed), mark) ? Outlook::take : Outlook::wait;
 }
 
 bool EventWaitable::prepare(std::uint64_t mark, FutexSleep& sleep) noexcept
 {
-  std::uint32_t now = state_.word.load(std::memory_order_relaxed);  // relaxed: what it shows is not relied upon
-  if ((now & EventState::signaled) != 0)
-    return false;
-  // relaxed: taking it orders
-  if (state_.generation.load(std::memory_order_relaxed) != mark &&
-      (state_.manual_reset != 0 || (now & EventState::pulsed) != 0))
+  std::uint32_t now = state_.word.load(std::memory_order_relaxed);  // relaxed: taking it orders
+  if (is_released(now, mark))
     return false;
   if ((now & EventState::waiters) == 0 &&
       !state_.word.compare_exchange_strong(now, now | EventState::waiters,

@@ -1,31 +1,37 @@
 // An event: the bytes that all its processes share, and what is done to them.
 //
-// The word is three flags:
+// The word is three flags and, with manual reset, a count:
 //
 //   signaled   a wait may take it: auto-reset takes the flag off, manual reset leaves it
 //   waiters    somebody sleeps on the word, or is about to: whoever signals has to wake
 //   pulsed     auto-reset: one of those that began to wait before the last pulse may take this flag off
+//   count      manual reset: of the sets and pulses that met waiters. A wait is over also when it moved since the wait
+//              began: so a set releases those that wait now even when a reset follows before they run
 //
-//   set    no waiters: CAS signaled on. Waiters: one FUTEX_WAKE_OP stores `signaled` (so waiters goes off) and wakes
-//   all
-//          who sleep. Who was about to sleep finds another value and looks again.
-//   reset  CAS signaled off.
-//   pulse  no waiters: CAS signaled and pulsed off. Waiters: FUTEX_WAKE_OP stores 0 (manual reset) or `pulsed`.
+//              no waiters (manual reset: or set)     waiters
+//   set        CAS signaled on                       auto-reset: FUTEX_WAKE_OP stores `signaled` (waiters goes off) and
+//                                                    wakes all who sleep. Manual reset: CAS count + 1, then
+//                                                    FUTEX_WAKE_OP puts signaled on and wakes
+//   reset      CAS signaled off, and with manual reset waiters, since nobody sleeps while it is set
+//   pulse      CAS signaled and pulsed off           auto-reset: FUTEX_WAKE_OP stores `pulsed`. Manual reset: CAS count
+//                                                    + 1, then FUTEX_WAKE_OP takes signaled and waiters off
 //
-// `generation` counts the signals that met waiters (manual reset: sets and pulses; auto-reset: pulses). With manual
-// reset a wait is over also when the generation moved since it began: set releases those that wait now even when a
-// reset follows before they run. With auto-reset it tells who may take `pulsed`: so a pulse whose sleepers were all
-// killed releases nobody who came later, and the event is never left set.
+// Who is about to sleep finds another value and looks again. That value may come back with auto-reset, when somebody
+// else took the signal: then there is nothing to miss. With manual reset there would be, and the count, which has 29
+// bits, does not come back.
 //
-// Kills: nothing happens between two instructions of an operation that another process would have to finish. A set or
-// a manual pulse that is killed after it moved the generation may or may not have released those that wait.
+// `generation` counts the pulses of an auto-reset event that met waiters, and tells who may take `pulsed`: so a pulse
+// whose sleepers were all killed releases nobody who came later, and the event is never left set.
+//
+// Kills: nothing happens between two instructions of an operation that another process would have to finish. A signal
+// that is killed after it moved a count may or may not have released those that wait.
 //
 // The kernel's store is invisible to the C++ memory model, so an operation that lets the kernel signal does a
 // release on the word itself first.
 //
 // Ordering
 //   E1 word, release        ->  E2 word, acquire        what was written before a set is seen after its wait
-//   E3 generation, release  ->  E4 generation, acquire  the same for those that the generation releases
+//   E3 generation, release  ->  E4 generation, acquire  the same for those that take a pulse
 #pragma once
 
 #include <atomic>
@@ -45,6 +51,7 @@ struct EventState {
   static constexpr std::uint32_t signaled = 1;
   static constexpr std::uint32_t waiters = 2;
   static constexpr std::uint32_t pulsed = 4;
+  static constexpr std::uint32_t one_count = 8;
 
   void initialise(bool with_manual_reset, bool initially_set) noexcept;
 
@@ -71,6 +78,9 @@ public:
   void kick() noexcept override;
 
 private:
+  // Whether a wait that began at `mark` may take what the word shows.
+  [[nodiscard]] bool is_released(std::uint32_t word, std::uint64_t mark) const noexcept;
+
   EventState& state_;
 };
 

@@ -149,7 +149,9 @@ Waitable::Attempt MutexWaitable::finish(int error) noexcept
       ::pthread_mutex_consistent(&state_.lock);
       [[fallthrough]];
     case 0:
-      thread_id = state_.owner();
+      // Once known it is not learned again from bytes that others may write.
+      if (thread_id == 0)
+        thread_id = state_.owner();
       state_.depth = 1;
       return {error == 0 ? Taken::yes : Taken::abandoned};
     case EBUSY:

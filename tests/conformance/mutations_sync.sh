@@ -31,12 +31,12 @@ event "all are auto-reset" 's/manual_reset = with_manual_reset \? 1 : 0/manual_r
 event "all are manual-reset" 's/manual_reset = with_manual_reset \? 1 : 0/manual_reset = 1/' "D10 D11 D13 D17 G08 G18"
 event "a wait leaves the signal" 's/now \& ~flag/now/' "D10 D11 D13 G08 G18"
 event "a set wakes nobody" '/EventState::set/,/^}/s/futex_change_and_wake.*/word.fetch_or(signaled);/' "D11 D12 D20 G03 G07"
-event "a set is forgotten with the next reset" '/EventState::set/,/^}/s/if \(manual_reset != 0\)/if (false)/' "D12"
-event "a reset resets nothing" '/EventState::reset/,/^}/s/word.fetch_and\(.*/(void)word;/' "D12 D15 D20"
-event "a pulse stays" 's/manual_reset != 0 \? 0 : pulsed/signaled/' "D16"
-event "a pulse releases nobody" '/EventState::pulse/,/^}/s/generation.fetch_add.*/;/' "D16 D17"
-event "an auto-reset pulse releases everybody" 's/flag = EventState::pulsed;/return {Taken::yes};/' "D17"
-event "a pulse without waiters does nothing" '/EventState::pulse/,/^}/s/\(now \& waiters\) != 0 \? now : 0/now/' "D18"
+event "a set is forgotten with the next reset" '/EventState::set/,/^}/s/\? one_count : 0/? 0 : 0/' "D12"
+event "a reset resets nothing" '/EventState::reset/,/^}/s/\(now \& signaled\) != 0/false/' "D12 D15 D20"
+event "a pulse stays" 's/FUTEX_OP_ANDN, signaled \| waiters/FUTEX_OP_SET, signaled/' "D16"
+event "a pulse releases nobody" '/EventState::pulse/,/^}/s/generation.fetch_add.*/;/;/EventState::pulse/,/^}/s/\? one_count : 0/? 0 : 0/' "D16 D17"
+event "an auto-reset pulse releases everybody" 's/(const std::uint32_t flag = )/if (by_pulse) return {Taken::yes}; \1/' "D17"
+event "a pulse without waiters does nothing" '/EventState::pulse/,/^}/s/now \& ~\(signaled \| waiters \| pulsed\)/now/' "D18"
 calls "a set of a set event fails" '/^int rtlane_event_set/,/^}/s/state.set\(\);/if (state.word \& 1) return -EINVAL; state.set();/' \
   "D13 D14"
 

@@ -27,7 +27,7 @@ mutation "only one is woken under stress" futex.hpp 's/FUTEX_WAKE_OP, INT_MAX, 0
 # Two steps instead of one: killed between them
 split='::syscall(SYS_futex, \&WORD, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0)'
 mutation "set changes the word and then wakes" event_state.cpp \
-  "s/futex_change_and_wake\(word, FUTEX_OP_SET, signaled\);/word = signaled; ${split/WORD/word};/" event_state.cpp \
+  "s/futex_change_and_wake\(word, manual_reset != 0 .*/{ word = manual_reset != 0 ? word | signaled : signaled; ${split/WORD/word}; }/" event_state.cpp \
   crash_sync 'Survivors/SyncKill.WhoSignals*'
 mutation "release changes the word and then wakes" semaphore_state.cpp \
   "s/woken \+= futex_change_and_wake\(released, FUTEX_OP_ADD, step << 1\);/released += step << 1; woken += static_cast<int>(${split/WORD/released});/" \
@@ -37,10 +37,10 @@ mutation "nobody is woken by a release" semaphore_state.cpp \
   semaphore_state.cpp crash_sync_stress 'SyncStress.Semaphore'
 
 # Events
-mutation "a pulse leaves the event set" event_state.cpp 's/manual_reset != 0 \? 0 : pulsed/manual_reset != 0 ? 0 : signaled/' \
+mutation "a pulse leaves the event set" event_state.cpp 's/FUTEX_OP_SET, pulsed/FUTEX_OP_SET, signaled/' \
   event_state.cpp crash_sync 'Survivors/SyncKill.WhoIsPulsed*'
 mutation "a manual pulse is not remembered" event_state.cpp \
-  's/state_.generation.load\(std::memory_order_acquire\) != mark;.*/false;/;s/\(state_.manual_reset != 0 \|\| /(/' event_state.cpp \
+  's/return word \/ EventState::one_count != mark;/return false;/' event_state.cpp \
   crash_sync_stress 'SyncStress.ManualResetEvent'
 mutation "one signal is taken twice" event_state.cpp \
   's/if \(state_.word.compare_exchange_weak\(now, now & ~flag,/if (now = state_.word.fetch_and(~flag) \& ~flag; state_.word.compare_exchange_weak(now, now \& ~flag,/' \

@@ -1,9 +1,11 @@
 #include <gmock/gmock.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <csignal>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -434,6 +436,31 @@ TEST_F(Iwin32Process, ItsObjectsAreGoneWhenItHasEnded)
   EXPECT_EQ(WaitForSingleObject(process.get(), INFINITE), WAIT_OBJECT_0);
   EXPECT_EQ(WaitForSingleObject(mutex.get(), 0), WAIT_ABANDONED);
   EXPECT_TRUE(ReleaseMutex(mutex.get()));
+}
+
+// The thread of the library that watches a process is the only one left.
+TEST_F(Iwin32Process, AProcessWithoutThreadsOfItsOwnCanBeAskedToEnd)
+{
+  if (test::built_with_thread_sanitizer)
+    GTEST_SKIP() << "ThreadSanitizer does not survive the end of the main thread";
+  Child lonely = Child::start([] {
+    std::signal(SIGTERM, SIG_DFL);
+    if (OpenProcess(0, FALSE, static_cast<DWORD>(getppid())) == nullptr)
+      _exit(1);
+    // As ExitThread, but googletest would catch its unwinding.
+    syscall(SYS_exit, 5);
+  });
+  const std::string status = "/proc/" + std::to_string(lonely.pid()) + "/status";
+  ASSERT_TRUE(eventually([&] {
+    std::ifstream file(status);
+    for (std::string line; std::getline(file, line);) {
+      if (line.rfind("State:", 0) == 0)
+        return line.find('Z') != std::string::npos;
+    }
+    return false;
+  }));
+  lonely.signal(SIGTERM);
+  EXPECT_EQ(lonely.wait(), -SIGTERM);
 }
 
 }  // namespace

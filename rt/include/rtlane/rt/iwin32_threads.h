@@ -25,11 +25,13 @@
  * Threads: every function may be called from any thread. Set-up calls (locks, allocation, kernel) are all but those
  * that say otherwise. None is a cancellation point.
  *
- * Not here, because it cannot exist in a Linux process: RtReadPort and RtWritePort (ioperm() and <sys/io.h>, or
- * /dev/port), RtMapMemory and RtGetPhysicalAddress (mmap of /dev/mem or of a UIO device), RtAllocateContiguousMemory
- * (a dma-heap, or hugetlb memory, which rtlane_shm_create gives), RtAttachInterruptVector, RtEnableInterrupts (UIO or
- * VFIO), RtGetBusDataByOffset (/sys/bus/pci/devices), RtAttachShutdownHandler (a handler of SIGTERM), RtSetClockTime
- * (clock_settime()).
+ * Not here, because it cannot exist in a Linux process: RtReadPort... and RtWritePort... (ioperm() and
+ * <sys/io.h>, or /dev/port), RtMapMemory, RtUnmapMemory and RtGetPhysicalAddress (mmap of /dev/mem or of a UIO device),
+ * RtAllocateContiguousMemory and RtFreeContiguousMemory (a dma-heap, or hugetlb memory, which rtlane_shm_create gives),
+ * RtAttachInterruptVector, RtAttachInterruptVectorEx, RtReleaseInterruptVector, RtEnableInterrupts and
+ * RtDisableInterrupts (UIO or VFIO), RtGetBusDataByOffset, RtSetBusDataByOffset and RtTranslateBusAddress
+ * (/sys/bus/pci/devices), RtAttachShutdownHandler and RtReleaseShutdownHandler (a handler of SIGTERM), RtSetClockTime
+ * (clock_settime()). Nor are files, libraries and the registry: open(), dlopen(), a file.
  */
 #ifndef RTLANE_RT_IWIN32_THREADS_H
 #define RTLANE_RT_IWIN32_THREADS_H
@@ -109,8 +111,8 @@ RTLANE_API BOOL RtDeleteTimer(HANDLE hTimer) RTLANE_NOEXCEPT;
 
 /* Starts a thread that calls lpStartAddress(lpParameter); what it returns is the exit code. dwStackSize: bytes, rounded
  * up to pages, at least 64 KiB, thread_local variables apart; 0 = the system's default (ulimit -s). dwCreationFlags: 0,
- * or CREATE_SUSPENDED: it waits for ResumeThread. It starts with normal priority, whoever makes it. *lpThreadId (may be
- * NULL) receives its id. The routine must not throw. */
+ * or CREATE_SUSPENDED: it waits for ResumeThread. It is an ordinary thread with its maker's nice value, also when that
+ * is a real-time one. *lpThreadId (may be NULL) receives its id. The routine must not throw. */
 RTLANE_API HANDLE CreateThread(LPSECURITY_ATTRIBUTES lpThreadAttributes, SIZE_T dwStackSize,
                                LPTHREAD_START_ROUTINE lpStartAddress, LPVOID lpParameter, DWORD dwCreationFlags,
                                LPDWORD lpThreadId) RTLANE_NOEXCEPT;
@@ -159,7 +161,7 @@ RTLANE_API HANDLE OpenThread(DWORD dwDesiredAccess, BOOL bInheritHandle, DWORD d
 
 /* RTX priorities, 0 (worst) .. 127 (best), become SCHED_FIFO with 1 + nPriority * 97 / 127, that is 1..98 (99 is the
  * kernel's): the order is kept, but neighbours may share a level. ERROR_ACCESS_DENIED: SCHED_FIFO is refused, the
- * sentence says what to grant; nothing is changed then. One or two system calls.
+ * sentence says what to grant; nothing is changed then. A few system calls.
  * RtGetThreadPriority answers the priority that was set, or what the thread's kernel priority corresponds to; 0 for a
  * thread that is not real-time; THREAD_PRIORITY_ERROR_RETURN. */
 RTLANE_API BOOL RtSetThreadPriority(HANDLE hThread, int nPriority) RTLANE_NOEXCEPT;
@@ -194,10 +196,10 @@ RTLANE_API VOID DeleteCriticalSection(LPCRITICAL_SECTION lpCriticalSection) RTLA
 /* ---- Processes ----------------------------------------------------------------------------------------------------
  * Exit codes have 8 bits on Linux; one that a signal ended has 128 + the signal's number. Needs Linux 5.3. */
 
-/* Starts a program in the caller's directory and environment, with an empty signal mask and ordinary priority.
- * lpApplicationName: its path, or a name that PATH is searched for; NULL: the first word of lpCommandLine.
- * lpCommandLine: all words of argv, argv[0] included, separated and quoted as on Windows; NULL: argv[0] only.
- * dwCreationFlags is 0 or NTX_PROC_XM / NTX_PROC_NOTXM (no effect). The other arguments are ignored.
+/* Starts a program in the caller's directory and environment, with an empty signal mask, as an ordinary process with
+ * the caller's nice value. lpApplicationName: its path, or a name that PATH is searched for; NULL: the first word of
+ * lpCommandLine. lpCommandLine: all words of argv, argv[0] included, separated and quoted as on Windows; NULL: argv[0]
+ * only. dwCreationFlags is 0 or NTX_PROC_XM / NTX_PROC_NOTXM (no effect). The other arguments are ignored.
  * *lpProcessInformation (may be NULL) receives two handles to close, of the process and of its first thread, and both
  * ids. ERROR_FILE_NOT_FOUND, ERROR_ACCESS_DENIED, ERROR_BAD_EXE_FORMAT, ERROR_INVALID_PARAMETER. */
 RTLANE_API BOOL RtCreateProcessA(LPCSTR lpApplicationName, LPSTR lpCommandLine,
