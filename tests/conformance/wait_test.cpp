@@ -1,6 +1,7 @@
 // Section G of the checklist: waits for one object. Those for several are in wait_many_test.cpp.
 #include <linux/futex.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -230,11 +231,14 @@ TEST_F(Waits, G04_TheLongestTimeIsFiniteAndDoesNotOverflow)
       std::optional<Worker::SystemCall> call;
       EXPECT_TRUE(soon([&] { return (call = thread.sleeping_call()).has_value(); }));
       if (call && call->number != SYS_clock_nanosleep) {
-        // It lies on the stack of the thread that sleeps.
-        const auto* const end = reinterpret_cast<const timespec*>(call->arguments[3]);
-        EXPECT_NE(end, nullptr) << "that is for ever";
-        if (end != nullptr) {
-          const std::int64_t end_ns = end->tv_sec * INT64_C(1000000000) + end->tv_nsec;
+        // It lies on the stack of the thread that sleeps: asked of the kernel, as of another process.
+        timespec end = {};
+        const iovec here = {&end, sizeof end};
+        const iovec there = {reinterpret_cast<void*>(call->arguments[3]), sizeof end};
+        EXPECT_NE(there.iov_base, nullptr) << "that is for ever";
+        if (there.iov_base != nullptr) {
+          ASSERT_EQ(process_vm_readv(getpid(), &here, 1, &there, 1, 0), static_cast<ssize_t>(sizeof end));
+          const std::int64_t end_ns = end.tv_sec * INT64_C(1000000000) + end.tv_nsec;
           EXPECT_GE(end_ns, before_ns + std::int64_t{longest} * 1000000);
           EXPECT_LE(end_ns, test::now_ns() + std::int64_t{longest} * 1000000);
         }

@@ -327,6 +327,8 @@ TEST_F(Iwin32Timer, AForkChildIsToldThatTheTimerIsItsParents)
 
 TEST_F(Iwin32Timer, ARoutineThatForksIsNotCalledInTheChild)
 {
+  if (built_with_sanitizer)
+    GTEST_SKIP() << "LeakSanitizer misses in the child what only the parent's main thread knows of";
   SKIP_FORK_OF_THREADS();
   static SharedPage<std::atomic<int>> calls_in_child;
   static std::atomic<pid_t> child;
