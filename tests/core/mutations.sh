@@ -184,7 +184,7 @@ mutation "a directory of anybody is trusted" namespace_directory.cpp \
 mutation "a pulse is for those who come later too" event_state.cpp 's/generation.load\(std::memory_order_acquire\) != mark;/generation.load(std::memory_order_acquire) != mark + 99;/' \
   core_sync 'SyncState.APulse*'
 mutation "a manual set is forgotten by its reset" event_state.cpp '/^void EventState::set/,/^}/s/\? one_count : 0/? 0 : 0/' \
-  core_sync 'SyncState.ManualSetAndReset*'
+  core_sync 'SyncState.ManualSetAndResetRelease*'
 mutation "a pulse leaves the event set" event_state.cpp 's/FUTEX_OP_SET, pulsed/FUTEX_OP_SET, signaled/' \
   core_sync 'SyncState.APulse*'
 mutation "an auto-reset event stays set" event_state.cpp '/EventWaitable::try_take/,/^}/s/compare_exchange_weak\(now, now \& ~flag/compare_exchange_weak(now, now/' \
