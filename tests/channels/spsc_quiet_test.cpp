@@ -14,45 +14,11 @@
 #include <string>
 
 #include "ring_support.hpp"
+#include "support/allocations.hpp"
 #include "support/child.hpp"
 #include "support/seccomp.hpp"
 #include "support/temp_namespace.hpp"
 #include "support/watchdog.hpp"
-
-namespace {
-
-std::atomic<bool> counting{false};
-std::atomic<std::uint64_t> allocations{0};
-
-}  // namespace
-
-// Every allocation of the program passes here, those of C functions too. Sanitizers bring their own malloc.
-#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__) && defined(__GLIBC__)
-extern "C" {
-void* __libc_malloc(std::size_t);
-void* __libc_calloc(std::size_t, std::size_t);
-void* __libc_realloc(void*, std::size_t);
-
-void* malloc(std::size_t size)
-{
-  allocations += counting ? 1 : 0;
-  return __libc_malloc(size);
-}
-void* calloc(std::size_t count, std::size_t size)
-{
-  allocations += counting ? 1 : 0;
-  return __libc_calloc(count, size);
-}
-void* realloc(void* memory, std::size_t size)
-{
-  allocations += counting ? 1 : 0;
-  return __libc_realloc(memory, size);
-}
-}
-constexpr bool allocations_are_seen = true;
-#else
-constexpr bool allocations_are_seen = false;
-#endif
 
 namespace {
 
@@ -107,11 +73,11 @@ TEST(SpscQuiet, DataCallsAllocateNothing)
   const auto ring = Ring::in_memory(8).value();
   auto producer = ring.producer();
   auto consumer = ring.consumer();
-  counting = true;
+  counting_allocations = true;
   void* volatile probe = std::malloc(1);  // the counter works
   std::free(probe);
   const int wrong = all_operations(*producer, *consumer, 1000, true);
-  counting = false;
+  counting_allocations = false;
   EXPECT_EQ(wrong, 0);
   EXPECT_EQ(allocations, 1u);
 }

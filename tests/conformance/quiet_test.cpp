@@ -1,4 +1,4 @@
-// What stands around the rows: the calls make no system call while nobody waits.
+// What stands around the rows: the calls make no system call while nobody waits, and never allocate.
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -6,6 +6,7 @@
 #include <string>
 
 #include "conformance/conformance.hpp"
+#include "support/allocations.hpp"
 #include "support/child.hpp"
 #include "support/sanitizer.hpp"
 #include "support/seccomp.hpp"
@@ -17,14 +18,22 @@ constexpr int rounds = 5000;
 
 class Iwin32Quiet : public Conformance {
 protected:
-  // Runs work(), which answers how often it was wrong, where each system call but write and exit_group kills.
+  static constexpr int allocated = 98;
+
+  // Runs work(), which answers how often it was wrong, where each system call but write and exit_group kills and
+  // allocations are counted.
   template <class Work>
   static int without_system_calls(Work&& work)
   {
     auto child = test::Child::start([&] {
       if (!test::forbid_calls())
         return 99;
-      return work() == 0 ? 0 : 1;
+      test::counting_allocations = true;
+      const int wrong = work();
+      test::counting_allocations = false;
+      if (test::allocations != 0)
+        return allocated;
+      return wrong == 0 ? 0 : 1;
     });
     return child.wait();
   }
@@ -41,6 +50,16 @@ protected:
 TEST_F(Iwin32Quiet, TheFilterKills)
 {
   EXPECT_EQ(without_system_calls([] { return static_cast<int>(syscall(SYS_getppid)) * 0; }), -SIGSYS);
+}
+
+TEST_F(Iwin32Quiet, TheCounterCounts)
+{
+  EXPECT_EQ(without_system_calls([] {
+              void* volatile probe = std::malloc(1);
+              std::free(probe);
+              return 0;
+            }),
+            allocated);
 }
 
 TEST_F(Iwin32Quiet, EventsEnterTheKernelNever)
