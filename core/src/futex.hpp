@@ -59,22 +59,21 @@ inline int futex_sleep(const FutexSleep& sleep, Deadline deadline) noexcept
   return result < 0 ? -errno : 0;
 }
 
-// Sleeps on several words until one is woken. Returns as futex_sleep(); another error where that cannot be
-// had: -ENOSYS on kernels before 5.16, what a filter of system calls answers (often -EPERM), -ENOMEM.
+inline constexpr unsigned futex_sleeps_max = 16;
+
+// Sleeps on several words, at most futex_sleeps_max, until one is woken. Returns as futex_sleep(); another error where
+// that cannot be had: -ENOSYS on kernels before 5.16, what a filter of system calls answers (often -EPERM), -ENOMEM.
 inline int futex_sleep_any(const FutexSleep* sleeps, unsigned count, Deadline deadline) noexcept
 {
 #ifndef SYS_futex_waitv
   constexpr long SYS_futex_waitv = 449;  // the same number on every machine
 #endif
-  constexpr unsigned most = 32;
   struct {
     std::uint64_t value;
     std::uint64_t address;
     std::uint32_t flags;
     std::uint32_t reserved;
-  } waiters[most];
-  if (count > most)
-    return -EINVAL;
+  } waiters[futex_sleeps_max];
   for (unsigned i = 0; i < count; ++i)
     waiters[i] = {sleeps[i].value, reinterpret_cast<std::uintptr_t>(sleeps[i].word), 2 /* FUTEX_32 */, 0};
   const timespec end = to_timespec(deadline);

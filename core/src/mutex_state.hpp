@@ -15,9 +15,8 @@
 // The owner is known by its thread id, which means something in one PID namespace only.
 //
 // Ordering
-//   M1 gate, acq_rel  ->  M2 gate, acquire   a waiter that comes to the gate after a thread that has unlocked sees the
-//   lock
-//      free, and one that comes before it is seen by it: there is no third case, since both change one word
+//   M1 gate, acq_rel  ->  M2 gate, acquire   a waiter that comes to the gate after an unlock sees the lock free, an
+//      unlock that comes after the waiter sees it: there is no third case, since both change one word
 #pragma once
 
 #include <pthread.h>

@@ -13,6 +13,8 @@
 namespace rtlane::detail {
 namespace {
 
+static_assert(RTLANE_WAIT_MAX <= futex_sleeps_max);
+
 // Where the kernel cannot sleep on several words, or a filter of system calls (of a container) does not let it.
 constexpr std::int64_t poll_ns = 1'000'000;
 

@@ -20,7 +20,7 @@ namespace rtlane {
 class Event : public SyncObject {
 public:
   enum class Reset {
-    automatic,  // each set releases one wait
+    automatic,  // a set releases one wait; sets that come before it runs are one
     manual,     // stays set until reset, and releases everybody
   };
 

@@ -115,7 +115,8 @@ RTLANE_API BOOL CloseHandle(HANDLE hObject) RTLANE_NOEXCEPT;
 RTLANE_API BOOL RtCloseHandle(HANDLE hObject) RTLANE_NOEXCEPT;
 
 /* Events. Creates the event called lpName, or opens the one that exists, whose kind and state then stay. NULL or ""
- * makes a nameless one. bManualReset: stays set until reset and releases every wait; else each set releases one.
+ * makes a nameless one. bManualReset: stays set until reset and releases every wait; else a set releases one, and
+ * sets that come before that one runs are one.
  * Last error: 0 for a new event, ERROR_ALREADY_EXISTS (and a handle) for one that existed. */
 RTLANE_API HANDLE RtCreateEventA(LPSECURITY_ATTRIBUTES lpEventAttributes, BOOL bManualReset, BOOL bInitialState,
                                  LPCSTR lpName) RTLANE_NOEXCEPT;

@@ -56,7 +56,8 @@ RTLANE_EXTERN_C_BEGIN
  * rtlane_shm_create(). Of the options lock, numa_node, mode, gid and exclusive count; read_only is refused with
  * -EINVAL, the pages are always small ones. Set-up. May block. */
 
-/* manual_reset non-zero: stays set until reset and releases everybody. Else each set releases one wait. */
+/* manual_reset non-zero: stays set until reset and releases everybody. Else a set releases one wait: see
+ * rtlane_event_set(). */
 RTLANE_API int rtlane_event_create(const char* name, int manual_reset, int initially_set,
                                    const struct rtlane_shm_options* options, rtlane_handle* handle) RTLANE_NOEXCEPT;
 
@@ -97,7 +98,7 @@ RTLANE_API int rtlane_mutex_unlock(rtlane_handle mutex) RTLANE_NOEXCEPT;
 
 /* Adds count (1 .. maximum) to the semaphore; *previous (may be NULL) receives the count before. Returns 0, -EBADF,
  * -EINVAL when count is 0, or -EOVERFLOW when the maximum would be passed: nothing is added then. Lock-free; system
- * calls only when somebody waits: one, or up to 31 for a count above 1023. */
+ * calls only when somebody waits: one or two, up to 23 for a count above 1023. */
 RTLANE_API int rtlane_semaphore_release(rtlane_handle semaphore, uint32_t count, uint32_t* previous) RTLANE_NOEXCEPT;
 
 /* Waits until the event is set, the mutex is free or already the caller's, or the semaphore's count is not 0, and
