@@ -161,7 +161,11 @@ Waitable::Attempt MutexWaitable::finish(int error) noexcept
     case ENOTRECOVERABLE:
       return failed(ENOTRECOVERABLE, "the mutex is damaged: somebody else's writes went into it");
     default:
-      return failed(error, std::strerror(error));
+      return {Taken::failed,
+              fail(error,
+                   "the kernel refuses the wait for the mutex: %s (memory is short, or somebody sleeps on "
+                   "its memory or wrote into it: make a new one)",
+                   std::strerror(error))};
   }
 }
 

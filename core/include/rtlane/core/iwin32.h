@@ -193,7 +193,10 @@ RTLANE_API BOOL ReleaseSemaphore(HANDLE hSemaphore, LONG lReleaseCount, LPLONG l
  *   WAIT_ABANDONED_0  (the same number) with last error ERROR_INVALID_HANDLE: this process closed its last handle
  *                     to the object meanwhile; nothing is owned
  *   WAIT_TIMEOUT      never before the time is over
- *   WAIT_FAILED       ERROR_INVALID_HANDLE: no handle of this process, or of what cannot be waited for
+ *   WAIT_FAILED       ERROR_INVALID_HANDLE: no handle of this process, or of what cannot be waited for; mutexes:
+ *                     ERROR_NOT_SUPPORTED (another PID namespace), ERROR_TOO_MANY_POSTS (acquired 2^32 - 1 times),
+ *                     ERROR_GEN_FAILURE (damaged), ERROR_INVALID_PARAMETER or ERROR_NOT_ENOUGH_MEMORY (the kernel
+ *                     refuses the wait)
  *
  * Other answers leave the last error as it was, so SetLastError(0) before the wait tells the two with one number apart.
  */

@@ -108,7 +108,8 @@ RTLANE_API int rtlane_semaphore_release(rtlane_handle semaphore, uint32_t count,
  * Returns 0; RTLANE_WAIT_ABANDONED; -ETIMEDOUT, never before the time is over; -EBADF for what is no handle or cannot
  * be waited for; -ECANCELED when the last handle of this process to the object was closed meanwhile (for mutexes
  * noticed within 100 ms); mutexes: -EXDEV in another PID namespace than its creator's, -EOVERFLOW when it is
- * acquired 2^32 - 1 times, -ENOTRECOVERABLE when its memory was damaged.
+ * acquired 2^32 - 1 times, -ENOTRECOVERABLE when its memory was damaged, -EINVAL or -ENOMEM when the
+ * kernel refuses the wait.
  * One waiter is released for one signal; which one is not said for events and semaphores, and is the one of
  * highest priority for mutexes, whose owner runs at that priority until it unlocks. */
 RTLANE_API int rtlane_wait(rtlane_handle handle, int64_t timeout_ns) RTLANE_NOEXCEPT;
