@@ -36,6 +36,24 @@ bool parse_device(std::string_view text, std::uint64_t& device)
   return true;
 }
 
+// "1: OFDLCK ADVISORY  READ -1 00:19:42 0 0": the lock of a handle is a read lock on byte 0.
+template <class Visit>
+void for_each_handle_lock(std::istream& locks, Visit&& visit)
+{
+  for (std::string line; std::getline(locks, line);) {
+    std::istringstream words(line);
+    std::string number, type, advisory, access, pid, file, start, end;
+    words >> number >> type >> advisory >> access >> pid >> file >> start >> end;
+    if (type != "OFDLCK" || access != "READ" || start != "0" || end != "0")
+      continue;
+    const std::size_t colon = file.rfind(':');
+    std::uint64_t device = 0;
+    if (colon == std::string::npos || !parse_device(file.substr(0, colon), device))
+      continue;
+    visit(std::pair(device, std::uint64_t{std::strtoull(file.c_str() + colon + 1, nullptr, 10)}));
+  }
+}
+
 std::string command_of(pid_t pid)
 {
   std::string name;
@@ -81,20 +99,19 @@ HolderTable HolderTable::read()
 {
   HolderTable table;
 
-  // "1: OFDLCK ADVISORY  READ -1 00:19:42 0 0"; the handle lock is a read lock on byte 0
-  std::ifstream locks("/proc/locks");
-  table.locks_known_ = locks.is_open();
-  for (std::string line; std::getline(locks, line);) {
-    std::istringstream words(line);
-    std::string number, type, advisory, access, pid, file, start, end;
-    words >> number >> type >> advisory >> access >> pid >> file >> start >> end;
-    if (type != "OFDLCK" || access != "READ" || start != "0" || end != "0")
-      continue;
-    const std::size_t colon = file.rfind(':');
-    std::uint64_t device = 0;
-    if (colon == std::string::npos || !parse_device(file.substr(0, colon), device))
-      continue;
-    ++table.locks_[{device, std::strtoull(file.c_str() + colon + 1, nullptr, 10)}];
+  // The kernel gives the list in pieces: while others lock and unlock, the lock at a seam may be in it twice or not at
+  // all. The middle one of three readings makes that rare.
+  std::map<File, std::array<std::uint64_t, 3>> readings;
+  table.locks_known_ = true;
+  for (std::size_t reading = 0; reading < 3; ++reading) {
+    std::ifstream locks("/proc/locks");
+    table.locks_known_ = table.locks_known_ && locks.is_open();
+    for_each_handle_lock(locks, [&](const File& file) { ++readings[file][reading]; });
+  }
+  for (auto& [file, counts] : readings) {
+    std::sort(counts.begin(), counts.end());
+    if (counts[1] != 0)
+      table.locks_[file] = counts[1];
   }
 
   const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), &closedir);
