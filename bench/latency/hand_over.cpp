@@ -7,6 +7,8 @@
 //
 // Every wait of a segment is without a time-out, as most users' are: a time-out costs time of its own. An alarm ends
 // what hangs.
+#include <rtlane/core/tick_clock.hpp>
+
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -28,7 +30,6 @@
 #include "../support/segments.hpp"
 #include "../support/shared_room.hpp"
 #include "../support/statistics.hpp"
-#include "../support/tick.hpp"
 #include "command.hpp"
 #include "hand_over_candidates.hpp"
 #include "output.hpp"
@@ -366,7 +367,7 @@ int hand_over(int argc, char** argv)
   if (const auto opened = report.open(); !opened)
     return cli::fail(app, opened.error().message, cli::usage);
 
-  HandOver benchmark(options, ticks_per_ns());
+  HandOver benchmark(options, TickClock::calibrate().ticks_per_ns());
   benchmark.run();
   const Json document = benchmark.document();
   const bool written = report.write(document);

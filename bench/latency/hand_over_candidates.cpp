@@ -5,6 +5,7 @@
 
 #include <rtlane/core/sync.h>
 #include <rtlane/core/cache_line.hpp>
+#include <rtlane/core/tick_clock.hpp>
 
 #include <fmt/format.h>
 
@@ -16,7 +17,6 @@
 #include "../peers/pthread_robust_mutex.hpp"
 #include "../support/segments.hpp"
 #include "../support/statistics.hpp"
-#include "../support/tick.hpp"
 
 namespace rtlane::bench {
 namespace {

@@ -10,6 +10,7 @@
 // so. Rounds leave 5 % of the time free, so that other work on the two CPUs is not starved.
 #include <rtlane/channels/spsc_ring.hpp>
 #include <rtlane/core/shared_memory.hpp>
+#include <rtlane/core/tick_clock.hpp>
 
 #include <fmt/format.h>
 #include <time.h>
@@ -25,7 +26,6 @@
 #include "../support/process.hpp"
 #include "../support/segments.hpp"
 #include "../support/statistics.hpp"
-#include "../support/tick.hpp"
 #include "command.hpp"
 #include "output.hpp"
 #include "report.hpp"
@@ -265,7 +265,7 @@ int round_trip(int argc, char** argv)
   if (const auto opened = report.open(); !opened)
     return cli::fail(app, opened.error().message, cli::usage);
 
-  const double per_ns = ticks_per_ns();
+  const double per_ns = TickClock::calibrate().ticks_per_ns();
   Json document = {{"schema", "rtlane.bench.round-trip/1"},
                    {"cpus", {options.cpus.near, options.cpus.far}},
                    {"results", Json::array()}};

@@ -1,7 +1,8 @@
 #include "segments.hpp"
 
+#include <rtlane/core/tick_clock.hpp>
+
 #include "statistics.hpp"
-#include "tick.hpp"
 
 namespace rtlane::bench {
 

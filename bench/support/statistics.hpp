@@ -1,11 +1,12 @@
 // What samples and rounds come down to.
 #pragma once
 
+#include <rtlane/core/tick_clock.hpp>
+
 #include <cstdint>
 #include <vector>
 
 #include "report.hpp"
-#include "tick.hpp"
 
 namespace rtlane::bench {
 
