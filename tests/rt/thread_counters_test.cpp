@@ -1,0 +1,145 @@
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <rtlane/rt/thread_counters.hpp>
+
+#include <atomic>
+#include <sstream>
+#include <thread>
+
+#include "metered.hpp"
+#include "support/shared_page.hpp"
+
+namespace rtlane::rt {
+namespace {
+
+TEST(ThreadCounters, ASleepIsAVoluntarySwitch)
+{
+  const ThreadCounters counters;
+  const ThreadCounts before = counters.read();
+  for (int i = 0; i < 10; ++i)
+    test::sleep_us(1000);
+  // A host that holds up the CPU for so long makes a sleep end before it began.
+  EXPECT_GE((counters.read() - before).nvcsw, 5u);
+}
+
+TEST(ThreadCounters, FirstTouchesAreMinorFaults)
+{
+  const ThreadCounters counters;
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  auto* const memory =
+      static_cast<volatile char*>(mmap(nullptr, 64 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(memory, MAP_FAILED);
+  madvise(const_cast<char*>(memory), 64 * page, MADV_NOHUGEPAGE);
+  const ThreadCounts before = counters.read();
+  for (std::size_t i = 0; i < 64; ++i)
+    memory[i * page] = 1;
+  EXPECT_GE((counters.read() - before).minflt, 64u);
+  munmap(const_cast<char*>(memory), 64 * page);
+}
+
+// Two ordinary threads on one CPU take turns: each is switched away against its will, and waits.
+TEST(ThreadCounters, LosingTheCpuIsAnInvoluntarySwitchAndADelay)
+{
+  std::atomic<bool> finish{false};
+  const auto pinned = [] {
+    ThreadConfig config;
+    config.cpu = metered_cpu();
+    configure_this_thread(config);
+  };
+  std::thread hog([&] {
+    pinned();
+    while (!finish) {
+    }
+  });
+  ThreadCounts moved;
+  bool has_run_delay = false;
+  std::thread([&] {
+    pinned();
+    const ThreadCounters counters;
+    has_run_delay = counters.has_run_delay();
+    const ThreadCounts before = counters.read();
+    test::eventually([&] {
+      spin_ns(10'000'000);
+      moved = counters.read() - before;
+      return moved.nivcsw > 1;
+    });
+  }).join();
+  finish = true;
+  hog.join();
+  EXPECT_GE(moved.nivcsw, 1u);
+  if (has_run_delay) {
+    EXPECT_GT(moved.run_delay_ns, 0u);
+  }
+}
+
+// Counts of another thread are none of this one's business.
+TEST(ThreadCounters, AreTheThreadsOwn)
+{
+  const ThreadCounters counters;
+  std::uint64_t others = 0;
+  const ThreadCounts before = counters.read();
+  std::thread([&] {
+    const ThreadCounters own;
+    const ThreadCounts start = own.read();
+    for (int i = 0; i < 50; ++i)
+      test::sleep_us(500);
+    others = (own.read() - start).nvcsw;
+  }).join();
+  EXPECT_GE(others, 25u);
+  EXPECT_LT((counters.read() - before).nvcsw, 25u);
+}
+
+TEST(ThreadCounts, DifferencesAndSumsAreFieldByField)
+{
+  const ThreadCounts a{10, 20, 30, 40, 50};
+  const ThreadCounts b{1, 2, 3, 4, 5};
+  EXPECT_EQ(a - b, (ThreadCounts{9, 18, 27, 36, 45}));
+  ThreadCounts sum = a;
+  sum += b;
+  EXPECT_EQ(sum, (ThreadCounts{11, 22, 33, 44, 55}));
+}
+
+constexpr char interrupts_of_three[] =
+    "           CPU0       CPU2       CPU11      \n"
+    " 24:          1          20        300  IO-APIC   5-edge      ACPI:Ged\n"
+    "NMI:          0          0          7   Non-maskable interrupts\n"
+    "LOC:       4000      50000     600000   Local timer interrupts\n"
+    "ERR:     999999\n"
+    "MIS:     999999\n";
+
+TEST(InterruptCounts, AreTheSumOfTheCpusColumn)
+{
+  const auto of = [](int cpu) {
+    std::istringstream text(interrupts_of_three);
+    return detail::interrupts_in(text, cpu);
+  };
+  EXPECT_EQ(of(0), 4001u);
+  EXPECT_EQ(of(2), 50020u);
+  EXPECT_EQ(of(11), 600307u);
+  EXPECT_EQ(of(1), std::nullopt) << "a CPU that is offline";
+  std::istringstream nothing;
+  EXPECT_EQ(detail::interrupts_in(nothing, 0), std::nullopt);
+}
+
+TEST(InterruptCounts, ReadsTheMachines)
+{
+  const InterruptCounts counts(metered_cpu());
+  const auto before = counts.read();
+  if (!before)
+    GTEST_SKIP() << "/proc/interrupts cannot be read";
+  // Whatever else happens, a CPU on which a thread runs gets interrupts.
+  EXPECT_TRUE(test::eventually([&] {
+    std::thread([] {
+      ThreadConfig config;
+      config.cpu = metered_cpu();
+      configure_this_thread(config);
+      spin_ns(20'000'000);
+    }).join();
+    return counts.read() > before;
+  }));
+  EXPECT_EQ(InterruptCounts(CPU_SETSIZE + 7).read(), std::nullopt);
+}
+
+}  // namespace
+}  // namespace rtlane::rt
