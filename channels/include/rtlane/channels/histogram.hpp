@@ -4,7 +4,7 @@
 //
 // Each power of two is cut into 32 buckets, so a percentile is stated as the upper bound of its
 // bucket: never below the true value and at most 1/32 (3.2 %) above it; below 64 ns it is exact.
-// Durations from 2^42 ns (73 minutes) upward share the last bucket; max_ns() is exact for all.
+// Durations from 2^42 ns (73 minutes) upward share the last bucket, whose bound is max_ns(); that is exact for all.
 // The idea of linear buckets within powers of two is that of HdrHistogram (Tene).
 //
 // One thread records; any other may read meanwhile, also in another process, where the histogram
@@ -20,6 +20,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 
 namespace rtlane {
@@ -61,14 +62,66 @@ public:
     const std::uint64_t rank = wanted < 1.0                           ? 1
                                : wanted >= static_cast<double>(total) ? total
                                                                       : static_cast<std::uint64_t>(wanted);
+    return rank_ns(rank).upper;
+  }
+
+  // Durations between which one lies, both included.
+  struct Bounds {
+    std::uint64_t lower = 0;
+    std::uint64_t upper = 0;
+  };
+
+  // Of the record that is the rank-th when all are sorted, the smallest being the first; beyond the last it is the
+  // largest. Bounded: one pass over the buckets.
+  [[nodiscard]] Bounds rank_ns(std::uint64_t rank) const noexcept
+  {
     const std::uint64_t largest = max_ns();
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < bucket_count; ++i) {
       seen += read(counts_[i]);
-      if (seen >= rank)
-        return upper_bound_ns(i) < largest ? upper_bound_ns(i) : largest;
+      if (seen >= rank && seen > 0)
+        return {lower_bound_ns(i), capped_bound_ns(i, largest)};
     }
-    return largest;
+    return {largest, largest};
+  }
+
+  // Calls f(bucket, count) for each bucket that is not empty, the shortest durations first.
+  template <class F>
+  void for_each_bucket(F&& f) const
+  {
+    for (std::size_t i = 0; i < bucket_count; ++i) {
+      if (const std::uint64_t records = read(counts_[i]); records > 0)
+        f(i, records);
+    }
+  }
+
+  struct Bucket {
+    std::uint64_t upper_bound_ns = 0;
+    std::uint64_t count = 0;
+  };
+
+  // Takes over what for_each_bucket() and max_ns() of another one told, in that order. False, and nothing is changed,
+  // when no histogram could have told it. One thread only.
+  [[nodiscard]] bool restore(std::span<const Bucket> buckets, std::uint64_t max_ns) noexcept
+  {
+    Histogram restored;
+    std::uint64_t total = 0;
+    std::size_t end = 0;  // of the buckets that were seen
+    for (const Bucket& bucket : buckets) {
+      const std::size_t i = bucket_of(bucket.upper_bound_ns);
+      if (i < end || upper_bound_ns(i) != bucket.upper_bound_ns || bucket.count == 0 ||
+          bucket.count > UINT64_MAX - total)
+        return false;
+      restored.counts_[i] = bucket.count;
+      total += bucket.count;
+      end = i + 1;
+    }
+    if (total == 0 ? max_ns != 0 : bucket_of(max_ns) + 1 != end)
+      return false;
+    for (std::size_t i = 0; i < bucket_count; ++i)
+      write(counts_[i], restored.counts_[i]);
+    write(max_, max_ns);
+    return true;
   }
 
   // Adds all records of other, which may be under way. One thread only.
@@ -98,13 +151,14 @@ public:
       const std::uint64_t before = read(earlier.counts_[i]);
       if (now > before) {
         difference.counts_[i] = now - before;
-        difference.max_ = upper_bound_ns(i) < max_ns() ? upper_bound_ns(i) : max_ns();
+        difference.max_ = capped_bound_ns(i, max_ns());
       }
     }
     return difference;
   }
 
-  // The bucket of a duration, and the largest duration that a bucket counts.
+  // The bucket of a duration, and the smallest and the largest duration that a bucket counts (the last one counts all
+  // that are larger, too).
   [[nodiscard]] static constexpr std::size_t bucket_of(std::uint64_t ns) noexcept
   {
     if (ns >= std::uint64_t{1} << range_bits)
@@ -124,8 +178,18 @@ public:
     const std::uint64_t lower = static_cast<std::uint64_t>(bucket - shift * per_power) << shift;
     return lower + (std::uint64_t{1} << shift) - 1;
   }
+  [[nodiscard]] static constexpr std::uint64_t lower_bound_ns(std::size_t bucket) noexcept
+  {
+    return bucket == 0 ? 0 : upper_bound_ns(bucket - 1) + 1;
+  }
 
 private:
+  // The largest duration that a bucket can hold when none is above `largest`.
+  static constexpr std::uint64_t capped_bound_ns(std::size_t bucket, std::uint64_t largest) noexcept
+  {
+    return bucket + 1 < bucket_count && upper_bound_ns(bucket) < largest ? upper_bound_ns(bucket) : largest;
+  }
+
   // relaxed: every word is a fact of its own; only the recording thread writes it, so no
   // read-modify-write is needed
   static std::uint64_t read(const std::uint64_t& word) noexcept
