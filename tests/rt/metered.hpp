@@ -1,17 +1,24 @@
 // A gap meter on a thread of its own that is pinned to one CPU, and what it found.
 #pragma once
 
+#include <sys/mman.h>
+#include <unistd.h>
 #include <rtlane/rt/noise.hpp>
 #include <rtlane/rt/thread.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace rtlane::rt {
+
+using Interval = std::pair<std::uint64_t, std::uint64_t>;  // in ticks
 
 inline const TickClock& test_clock()
 {
@@ -36,6 +43,8 @@ inline std::string why_no_fifo_here()
   }).join();
   return why;
 }
+
+constexpr int meter_priority = 10;
 
 struct Metered {
   std::vector<Gap> gaps;
@@ -133,5 +142,38 @@ inline void spin_ns(std::uint64_t duration_ns)
   while (ticks() < end) {
   }
 }
+
+// Pages that fault when they are touched for the first time, one after another.
+class FreshPages {
+public:
+  static constexpr std::size_t count = 512;
+
+  FreshPages()
+      : memory_(static_cast<char*>(
+            mmap(nullptr, count * page_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)))
+  {
+    if (memory_ == MAP_FAILED)
+      std::abort();
+    madvise(memory_, count * page_bytes_, MADV_NOHUGEPAGE);
+  }
+  FreshPages(const FreshPages&) = delete;
+  FreshPages& operator=(const FreshPages&) = delete;
+  ~FreshPages() { munmap(memory_, count * page_bytes_); }
+
+  // Faults each time.
+  void touch()
+  {
+    if (next_ == count) {
+      madvise(memory_, count * page_bytes_, MADV_DONTNEED);
+      next_ = 0;
+    }
+    static_cast<volatile char*>(memory_)[next_++ * page_bytes_] = 1;
+  }
+
+private:
+  const std::size_t page_bytes_ = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  char* memory_;
+  std::size_t next_ = 0;
+};
 
 }  // namespace rtlane::rt

@@ -1,20 +1,19 @@
 // The method, proved by injection: what was done to the metering thread is what the meter says.
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 #include <rtlane/rt/clock.hpp>
 #include <rtlane/rt/noise.hpp>
 
-#include <algorithm>
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
-#include <numeric>
-#include <utility>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "metered.hpp"
-#include "support/allocations.hpp"
 #include "support/child.hpp"
 #include "support/shared_page.hpp"
 #include "support/watchdog.hpp"
@@ -22,28 +21,27 @@
 namespace rtlane::rt {
 namespace {
 
-using Interval = std::pair<std::uint64_t, std::uint64_t>;  // in ticks
-
-constexpr int meter_priority = 10;
-
 // ---- stopped by a signal
 
 TEST(GapMeter, ATimeInWhichTheProcessIsStoppedIsStopped)
 {
   test::Watchdog watchdog(100);
+  constexpr unsigned stop_count = 3;
   struct Shared {
     std::atomic<std::uint64_t> polls{0};
     std::atomic<bool> finish{false};
     std::atomic<std::uint64_t> count{0};
     std::atomic<std::uint64_t> ns{0};
     std::atomic<unsigned> covered{0};
-    Interval stops[3];
+    std::atomic<unsigned> waited_longer{0};
+    Interval stops[stop_count];
   };
   const test::SharedPage<Shared> shared;
   test_clock();  // for the child too
   test::Child child = test::Child::start([&] {
     ThreadConfig thread;
     thread.cpu = metered_cpu();
+    thread.fifo_priority = meter_priority;
     configure_this_thread(thread);
     const Metered found = meter_here({}, thread.cpu, do_nothing, [&](GapMeter&) {
       ++shared->polls;
@@ -51,8 +49,12 @@ TEST(GapMeter, ATimeInWhichTheProcessIsStoppedIsStopped)
     });
     shared->count = found.of(GapClass::stopped).count;
     shared->ns = found.ns(GapClass::stopped);
-    for (const auto& [from, to] : shared->stops)
-      shared->covered += found.covered(GapClass::stopped, from, to) ? 1 : 0;
+    for (const auto& [from, to] : shared->stops) {
+      if (found.covered(GapClass::stopped, from, to))
+        ++shared->covered;
+      else if (found.covered(GapClass::preempted, from, to))
+        ++shared->waited_longer;
+    }
   });
   std::uint64_t stopped_ns = 0;
   for (auto& [from, to] : shared->stops) {
@@ -70,9 +72,11 @@ TEST(GapMeter, ATimeInWhichTheProcessIsStoppedIsStopped)
   ASSERT_TRUE(test::eventually([&] { return shared->polls > polls + 1000; }));
   shared->finish = true;
   EXPECT_EQ(child.wait(), 0);
-  EXPECT_GE(shared->count, 3u);
+  EXPECT_EQ(shared->covered + shared->waited_longer, stop_count);
+  if (shared->waited_longer > 0)
+    GTEST_SKIP() << "the CPU is so busy that the stopped thread waited for it for longer than it was stopped";
+  EXPECT_GE(shared->count, stop_count);
   EXPECT_GE(shared->ns, stopped_ns);
-  EXPECT_EQ(shared->covered, 3u);
 }
 
 TEST(GapMeter, ASleepIsStopped)
@@ -81,7 +85,7 @@ TEST(GapMeter, ASleepIsStopped)
   constexpr unsigned sleeps = 20;
   std::uint64_t slept_ns = 0;
   unsigned done = 0;
-  const Metered found = meter_on_cpu(0, {}, do_nothing, [&](GapMeter&) {
+  const Metered found = meter_on_cpu(meter_priority, {}, do_nothing, [&](GapMeter&) {
     const std::uint64_t before = ticks();
     test::sleep_us(10'000);
     slept_ns += test_clock().ns(ticks() - before);
@@ -95,47 +99,84 @@ TEST(GapMeter, ASleepIsStopped)
 
 // ---- preempted
 
+// A thread that takes the metered CPU for a known time, again and again, since its priority is higher.
+class Taker {
+public:
+  Taker(unsigned stint_count, std::uint64_t stint_ns)
+      : thread_([this, stint_count, stint_ns] {
+          ThreadConfig config;
+          config.cpu = metered_cpu();
+          config.fifo_priority = meter_priority + 1;
+          configure_this_thread(config);
+          while (!ready_)
+            test::sleep_us(1000);
+          for (unsigned i = 0; i < stint_count; ++i) {
+            test::sleep_us(2000);
+            const std::uint64_t from = ticks();
+            spin_ns(stint_ns);
+            stints_.emplace_back(from, ticks());
+          }
+          finished_ = true;
+        })
+  {}
+  ~Taker() { thread_.join(); }
+
+  void begin() { ready_ = true; }
+  bool finished() const { return finished_; }
+
+  // Compares with what was found, once it has finished.
+  void expect_in(const Metered& found) const
+  {
+    std::uint64_t taken_ns = 0;
+    unsigned covered = 0;
+    unsigned inside = 0;
+    for (const auto& [from, to] : stints_) {
+      if (from < found.begin_ticks)
+        continue;
+      ++inside;
+      taken_ns += test_clock().ns(to - from);
+      covered += found.covered(GapClass::preempted, from, to) ? 1 : 0;
+    }
+    EXPECT_GE(inside, stints_.size() / 2);
+    EXPECT_EQ(covered, inside);
+    EXPECT_GE(found.of(GapClass::preempted).count, inside);
+    EXPECT_GE(found.ns(GapClass::preempted), taken_ns);
+  }
+
+private:
+  std::atomic<bool> ready_{false};
+  std::atomic<bool> finished_{false};
+  std::vector<Interval> stints_;
+  std::thread thread_;
+};
+
 TEST(GapMeter, WhatAThreadOfHigherPriorityTakesIsPreempted)
 {
   if (const std::string why = why_no_fifo_here(); !why.empty())
     GTEST_SKIP() << why;
   test::Watchdog watchdog(100);
-  constexpr unsigned stint_count = 20;
-  std::vector<Interval> stints;
-  std::atomic<bool> ready{false};
-  std::atomic<bool> finish{false};
-  std::thread taker([&] {
-    ThreadConfig thread;
-    thread.cpu = metered_cpu();
-    thread.fifo_priority = meter_priority + 1;
-    configure_this_thread(thread);
-    while (!ready)
-      test::sleep_us(1000);
-    for (unsigned i = 0; i < stint_count; ++i) {
-      test::sleep_us(3000);
-      const std::uint64_t from = ticks();
-      spin_ns(2'000'000);
-      stints.emplace_back(from, ticks());
-    }
-    finish = true;
-  });
+  Taker taker(20, 2'000'000);
   const Metered found = meter_on_cpu(
-      meter_priority, {}, [&](GapMeter&) { ready = true; }, [&](GapMeter&) { return !finish; });
-  taker.join();
-  std::uint64_t taken_ns = 0;
-  unsigned covered = 0;
-  unsigned inside = 0;
-  for (const auto& [from, to] : stints) {
-    if (from < found.begin_ticks)
-      continue;
-    ++inside;
-    taken_ns += test_clock().ns(to - from);
-    covered += found.covered(GapClass::preempted, from, to) ? 1 : 0;
-  }
-  EXPECT_GE(inside, stint_count / 2);
-  EXPECT_EQ(covered, inside);
-  EXPECT_GE(found.of(GapClass::preempted).count, inside);
-  EXPECT_GE(found.ns(GapClass::preempted), taken_ns);
+      meter_priority, {}, [&](GapMeter&) { taker.begin(); }, [&](GapMeter&) { return !taker.finished(); });
+  taker.expect_in(found);
+}
+
+// Every poll finds a gap here, so that a good part of the time goes into reading the counters.
+TEST(GapMeter, WhatIsTakenFromAReadingIsPreempted)
+{
+  if (const std::string why = why_no_fifo_here(); !why.empty())
+    GTEST_SKIP() << why;
+  test::Watchdog watchdog(100);
+  FreshPages pages;
+  Taker taker(100, 500'000);
+  const Metered found = meter_on_cpu(
+      meter_priority, {}, [&](GapMeter&) { taker.begin(); },
+      [&](GapMeter&) {
+        pages.touch();
+        return !taker.finished();
+      });
+  EXPECT_GT(found.blind_ticks, (found.end_ticks - found.begin_ticks) / 50) << "readings take too little to be hit";
+  taker.expect_in(found);
 }
 
 TEST(GapMeter, WhatAnOrdinaryThreadTakesFromAnOrdinaryOneIsPreempted)
@@ -182,44 +223,12 @@ TEST(GapMeter, WhatAnOrdinaryThreadTakesFromAnOrdinaryOneIsPreempted)
   std::uint64_t switches = 0;
   for (const Gap& gap : found.gaps)
     switches += gap.moved.nivcsw;
+  EXPECT_GE(switches, found.of(GapClass::preempted).count / 2);
   EXPECT_LE(switches, found.moved.nivcsw);
   EXPECT_GE(switches + 2, found.moved.nivcsw);  // one at each end may be outside the window
 }
 
 // ---- page faults
-
-// Pages that fault when they are touched for the first time, one after another.
-class FreshPages {
-public:
-  static constexpr std::size_t count = 512;
-
-  FreshPages()
-      : memory_(static_cast<char*>(
-            mmap(nullptr, count * page_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)))
-  {
-    if (memory_ == MAP_FAILED)
-      std::abort();
-    madvise(memory_, count * page_bytes_, MADV_NOHUGEPAGE);
-  }
-  FreshPages(const FreshPages&) = delete;
-  FreshPages& operator=(const FreshPages&) = delete;
-  ~FreshPages() { munmap(memory_, count * page_bytes_); }
-
-  // Faults each time.
-  void touch()
-  {
-    if (next_ == count) {
-      madvise(memory_, count * page_bytes_, MADV_DONTNEED);
-      next_ = 0;
-    }
-    static_cast<volatile char*>(memory_)[next_++ * page_bytes_] = 1;
-  }
-
-private:
-  const std::size_t page_bytes_ = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  char* memory_;
-  std::size_t next_ = 0;
-};
 
 TEST(GapMeter, APageFaultBetweenTwoPollsIsAFault)
 {
@@ -330,181 +339,6 @@ TEST(GapMeter, NothingIsNamedWithoutItsEvidence)
   EXPECT_GE(test_clock().ns(found.watched_ticks), 299'000'000u);
   EXPECT_GT(found.blind_ticks, 0u);
   EXPECT_LT(found.blind_ticks, found.watched_ticks);
-}
-
-// ---- whose deltas they are
-
-// What a thread does itself between two polls moves no counter, so it is unexplained, unless something else came too.
-unsigned own_gaps(const Metered& found, GapClass kind, std::uint64_t at_least_ns)
-{
-  unsigned count = 0;
-  for (const Gap& gap : found.gaps)
-    count += gap.kind == kind && test_clock().ns(gap.length_ticks) >= at_least_ns ? 1 : 0;
-  return count;
-}
-
-TEST(GapMeter, AGapIsAsLongAsTheTimeBetweenTwoPollsAndEndsWithIt)
-{
-  test::Watchdog watchdog(100);
-  std::vector<Interval> spins;
-  const Metered found = meter_on_cpu(meter_priority, {}, do_nothing, [&](GapMeter&) {
-    const std::uint64_t from = ticks();
-    spin_ns(50'000);
-    spins.emplace_back(from, ticks());
-    return spins.size() < 20;
-  });
-  for (const auto& [from, to] : spins) {
-    bool found_it = false;
-    for (const Gap& gap : found.gaps)
-      found_it = found_it || (gap.begin_ticks <= from && gap.begin_ticks + gap.length_ticks >= to);
-    EXPECT_TRUE(found_it);
-  }
-  EXPECT_GE(own_gaps(found, GapClass::unexplained, 50'000), 10u);
-}
-
-TEST(GapMeter, WhatHappenedBeforeResumeIsNotBlamedOnTheNextGap)
-{
-  test::Watchdog watchdog(100);
-  FreshPages pages;
-  unsigned done = 0;
-  std::uint64_t left_out_ticks = 0;
-  const Metered found = meter_on_cpu(meter_priority, {}, do_nothing, [&](GapMeter& meter) {
-    const std::uint64_t before = ticks();
-    test::sleep_us(1000);
-    pages.touch();
-    left_out_ticks += ticks() - before;
-    meter.resume();
-    spin_ns(50'000);
-    return ++done < 40;
-  });
-  EXPECT_GE(found.moved.nvcsw, 20u);
-  EXPECT_GE(own_gaps(found, GapClass::unexplained, 50'000), 20u);
-  EXPECT_LE(found.watched_ticks,
-            found.end_ticks - found.begin_ticks - left_out_ticks + test_clock().ticks_of_ns(1'000));
-}
-
-TEST(GapMeter, WhatHappenedBeforeBeginIsForgotten)
-{
-  test::Watchdog watchdog(100);
-  FreshPages pages;
-  unsigned done = 0;
-  unsigned unexplained = 0;
-  meter_on_cpu(meter_priority, {}, do_nothing, [&](GapMeter& meter) {
-    test::sleep_us(1000);
-    pages.touch();
-    meter.poll(ticks());
-    meter.begin();
-    EXPECT_TRUE(meter.gaps().empty());
-    EXPECT_EQ(meter.totals(GapClass::stopped).count, 0u);
-    spin_ns(50'000);
-    if (meter.poll(ticks()))
-      unexplained += meter.last().kind == GapClass::unexplained ? 1 : 0;
-    return ++done < 40;
-  });
-  EXPECT_GE(unexplained, 20u);
-}
-
-// A switch that is no gap, since it is shorter than the threshold, is read all the same when the trap trips.
-TEST(GapMeter, ASwitchBelowTheThresholdIsNotBlamedOnTheNextGap)
-{
-  test::Watchdog watchdog(100);
-  if (!PreemptionWitness().is_available())
-    GTEST_SKIP() << "there is no rseq here, and without it the meter does not promise this";
-  GapMeterConfig config;
-  config.threshold_ns = 1'000'000;
-  config.attribute_ns = 1'000'000;
-  unsigned done = 0;
-  const Metered found = meter_on_cpu(meter_priority, config, do_nothing, [&](GapMeter& meter) {
-    test::sleep_us(20);
-    for (int i = 0; i < 3; ++i)
-      meter.poll(ticks());
-    spin_ns(1'200'000);
-    return ++done < 40;
-  });
-  EXPECT_GE(found.moved.nvcsw, 20u);
-  EXPECT_GE(own_gaps(found, GapClass::unexplained, 1'200'000), 20u);
-}
-
-// Faults are read when they happen though attribute_ns says that such short gaps do not matter.
-TEST(GapMeter, AFaultBelowTheAttributedLengthIsNotBlamedOnTheNextGap)
-{
-  test::Watchdog watchdog(100);
-  GapMeterConfig config;
-  config.attribute_ns = 40'000'000;
-  FreshPages pages;
-  unsigned done = 0;
-  const Metered found = meter_on_cpu(meter_priority, config, do_nothing, [&](GapMeter& meter) {
-    pages.touch();
-    meter.poll(ticks());
-    spin_ns(50'000);
-    return ++done < 200;
-  });
-  EXPECT_GE(found.moved.minflt, 200u);
-  EXPECT_GE(found.of(GapClass::fault).count, 150u);
-  EXPECT_GE(own_gaps(found, GapClass::unexplained, 50'000), 100u);
-}
-
-// ---- the buffer
-
-TEST(GapMeter, AFullBufferKeepsTheLongestAndCountsAll)
-{
-  test::Watchdog watchdog(100);
-  std::vector<Gap> buffer(8);
-  GapMeter meter(buffer, test_clock(), {.threshold_ns = 1'000, .attribute_ns = 1'000});
-  meter.begin();
-  std::vector<std::uint64_t> lengths;
-  for (unsigned i = 0; i < 64; ++i) {
-    spin_ns(10'000 + 10'000 * ((i * 29) % 64));  // in no order
-    if (meter.poll(ticks()))
-      lengths.push_back(meter.last().length_ticks);
-  }
-  ASSERT_GE(lengths.size(), 64u);
-  EXPECT_EQ(meter.dropped(), lengths.size() - buffer.size());
-  std::uint64_t count = 0;
-  std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < gap_class_count; ++i) {
-    count += meter.totals(static_cast<GapClass>(i)).count;
-    sum += meter.totals(static_cast<GapClass>(i)).length_ticks;
-  }
-  EXPECT_EQ(count, lengths.size());
-  EXPECT_EQ(sum, std::accumulate(lengths.begin(), lengths.end(), std::uint64_t{0}));
-  std::sort(lengths.rbegin(), lengths.rend());
-  std::vector<std::uint64_t> kept;
-  for (const Gap& gap : meter.gaps())
-    kept.push_back(gap.length_ticks);
-  std::sort(kept.rbegin(), kept.rend());
-  lengths.resize(buffer.size());
-  EXPECT_EQ(kept, lengths);
-}
-
-TEST(GapMeter, WithoutABufferItCounts)
-{
-  GapMeter meter({}, test_clock());
-  meter.begin();
-  spin_ns(20'000);
-  EXPECT_TRUE(meter.poll(ticks()));
-  EXPECT_TRUE(meter.gaps().empty());
-  EXPECT_GE(meter.dropped(), 1u);
-}
-
-TEST(GapMeter, DoesNotAllocate)
-{
-  if (!test::allocations_are_seen)
-    GTEST_SKIP() << "this build brings its own malloc, whose calls are not seen";
-  std::vector<Gap> buffer(4);
-  FreshPages pages;
-  GapMeter meter(buffer, test_clock());
-  test::allocations = 0;
-  test::counting_allocations = true;
-  meter.begin();
-  for (unsigned i = 0; i < 1000; ++i) {
-    pages.touch();
-    meter.poll(ticks());
-  }
-  meter.resume();
-  test::counting_allocations = false;
-  EXPECT_EQ(test::allocations, 0u);
-  EXPECT_GT(meter.dropped(), 0u);
 }
 
 // ---- without the trap

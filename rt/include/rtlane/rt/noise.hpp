@@ -204,7 +204,7 @@ public:
   // The latest gap; only after poll() answered true.
   [[nodiscard]] const Gap& last() const noexcept { return gap_; }
 
-  // The gaps of the window: in the order of time as long as dropped() is 0, then the longest in no order.
+  // The gaps of the window, the longest of them where dropped() is not 0. In no order: sort them by begin_ticks.
   [[nodiscard]] std::span<const Gap> gaps() const noexcept { return buffer_.first(kept_); }
   // How many found no room in the buffer; they are counted in totals() all the same.
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
@@ -282,27 +282,19 @@ private:
     gap_.kind = classify(gap_.moved, clock_.ns(gap_.length_ticks));
   }
 
+  // A heap from the first gap on, with the shortest in front: no gap costs more than the logarithm of their number.
   void keep() noexcept
   {
     const auto longer = [](const Gap& a, const Gap& b) { return a.length_ticks > b.length_ticks; };
-    if (kept_ < buffer_.size()) {
-      buffer_[kept_++] = gap_;
-      return;
-    }
-    if (dropped_++ == 0) {
-      std::make_heap(buffer_.begin(), buffer_.end(), longer);  // the shortest in front
-      constexpr std::uint64_t ticks_per_gap = 100;
-      const std::uint64_t done = ticks();
-      if (done - last_ < disturbed_ticks_ + kept_ * ticks_per_gap) {
-        blind_ticks_ += done - last_;
-        last_ = done;
-      }
-    }
-    if (!buffer_.empty() && longer(gap_, buffer_.front())) {
+    if (kept_ == buffer_.size()) {
+      ++dropped_;
+      if (buffer_.empty() || !longer(gap_, buffer_.front()))
+        return;
       std::pop_heap(buffer_.begin(), buffer_.end(), longer);
-      buffer_.back() = gap_;
-      std::push_heap(buffer_.begin(), buffer_.end(), longer);
+      --kept_;
     }
+    buffer_[kept_++] = gap_;
+    std::push_heap(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(kept_), longer);
   }
 
   std::uint64_t last_ = 0;  // the latest poll, or the end of the reading after it
