@@ -1,6 +1,7 @@
 #include "statistics.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 
 #include "process.hpp"
@@ -10,7 +11,10 @@ namespace rtlane::bench {
 double quantile(std::vector<double> values, double q)
 {
   std::sort(values.begin(), values.end());
-  return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))];
+  const double rank = q * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<std::size_t>(rank);
+  const std::size_t above = std::min(below + 1, values.size() - 1);
+  return std::lerp(values[below], values[above], rank - std::floor(rank));
 }
 
 cli::Json spread(const std::vector<double>& values)

@@ -10,7 +10,9 @@
 
 namespace rtlane::bench {
 
-// values is not empty, 0 <= q <= 1.
+// values is not empty, 0 <= q <= 1. Between the two ranks next to q (n - 1) it goes in a straight line, so the median
+// of an even number is the mean of the two in the middle: type 7 of Hyndman and Fan, "Sample quantiles in statistical
+// packages", 1996, as R and NumPy have it.
 double quantile(std::vector<double> values, double q);
 
 // {"median", "p10", "p90"} of what is not empty.
