@@ -1,9 +1,7 @@
 // Runs an operation one machine instruction at a time, inside its own process, and sends that process a signal after
 // the k-th one.
 //
-// How: the x86 trap flag raises SIGTRAP after every instruction; the handler counts, and hashes the watched memory. No
-// ptrace and no second process, so it works in containers and takes microseconds per step instead of hundreds.
-// A system call counts as one step together with the instruction after it (the flag is off inside the kernel).
+// How: bench/support/single_step.hpp; after each step the instructions are counted and the watched memory is hashed.
 //
 // An *event* is a step after which the watched bytes differ from before, or in which a system call was made. All kills
 // between two events leave the same shared state behind, so one kill per event stands for all of them; hot operations
@@ -18,10 +16,7 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__x86_64__)
-#include <ucontext.h>
-#endif
-
+#include "../../bench/support/single_step.hpp"
 #include "support/sanitizer.hpp"
 
 namespace rtlane::test {
@@ -77,8 +72,7 @@ struct StepState {
 };
 inline StepState step_state;
 
-#if defined(__x86_64__)
-inline void on_step(int, siginfo_t*, void* context)
+inline void on_step(const unsigned char* next)
 {
   StepState& s = step_state;
   StepReport& r = *s.report;
@@ -100,8 +94,6 @@ inline void on_step(int, siginfo_t*, void* context)
       r.event_instruction[r.events] = r.instructions;
     r.events = r.events + 1;
   }
-  const unsigned char* next =
-      reinterpret_cast<const unsigned char*>(static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP]);
   s.call_next = next[0] == 0x0f && next[1] == 0x05;
   if (r.instructions == s.plan.instruction || (event && r.events == s.plan.event)) {
     const int signal = s.plan.signal;
@@ -110,7 +102,6 @@ inline void on_step(int, siginfo_t*, void* context)
     kill(getpid(), signal);
   }
 }
-#endif
 
 }  // namespace detail
 
@@ -118,25 +109,7 @@ inline void on_step(int, siginfo_t*, void* context)
 // the sanitizer's, whose business is wrong accesses; which instruction it was matters in the others.
 inline constexpr uint64_t sweep_step = built_with_sanitizer ? 7 : 1;
 
-// Why stepping is impossible here, or nullptr.
-inline const char* step_unavailable()
-{
-#if !defined(__x86_64__)
-  return "single-stepping inside the process needs the trap flag of x86-64";
-#elif defined(__SANITIZE_THREAD__)
-  return "ThreadSanitizer delays signals, so it cannot be single-stepped";
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-  return "ThreadSanitizer delays signals, so it cannot be single-stepped";
-#else
-  return nullptr;
-#endif
-#else
-  return nullptr;
-#endif
-}
-
-#if defined(__x86_64__)
+using bench::step_unavailable;
 
 // Runs operation() stepwise; call it in a child made for that. hash(context) is called after every step, in a signal
 // handler: no allocation, no lock.
@@ -144,10 +117,6 @@ template <class Operation>
 __attribute__((noinline)) void run_stepped(const StepPlan& plan, StepReport& report, uint64_t (*hash)(void*),
                                            void* hash_context, bool hash_each, Operation&& operation)
 {
-  struct sigaction action = {};
-  action.sa_sigaction = detail::on_step;
-  action.sa_flags = SA_SIGINFO;
-  sigaction(SIGTRAP, &action, nullptr);
   detail::StepState& s = detail::step_state;
   s = detail::StepState();
   s.plan = plan;
@@ -156,10 +125,7 @@ __attribute__((noinline)) void run_stepped(const StepPlan& plan, StepReport& rep
   s.hash_context = hash_context;
   s.hash_each = hash_each;
   s.last_hash = hash == nullptr ? 0 : hash(hash_context);
-  // The lea steps over the red zone of the enclosing function.
-  asm volatile("lea -128(%%rsp),%%rsp; pushfq; orl $0x100,(%%rsp); popfq; lea 128(%%rsp),%%rsp" ::: "memory", "cc");
-  operation();
-  asm volatile("lea -128(%%rsp),%%rsp; pushfq; andl $~0x100,(%%rsp); popfq; lea 128(%%rsp),%%rsp" ::: "memory", "cc");
+  bench::single_step(detail::on_step, static_cast<Operation&&>(operation));
   report.finished = 1;
 }
 
@@ -172,16 +138,5 @@ void run_stepped(const StepPlan& plan, StepReport& report, Watched watched, Oper
   };
   run_stepped(plan, report, watched.bytes == 0 ? nullptr : +hash, &watched, true, static_cast<Operation&&>(operation));
 }
-
-#else
-
-template <class Operation>
-void run_stepped(const StepPlan&, StepReport&, uint64_t (*)(void*), void*, bool, Operation&&)
-{}
-template <class Operation>
-void run_stepped(const StepPlan&, StepReport&, Watched, Operation&&)
-{}
-
-#endif
 
 }  // namespace rtlane::test
