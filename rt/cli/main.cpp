@@ -43,6 +43,9 @@ constexpr std::array externals = {
     External{
         "bench", "measure latency and throughput, worst case first",
         "it is built with the benchmarks: configure with -DRTLANE_BUILD_BENCH=ON and build the target rtlane-bench"},
+    External{"micro", "measure what each call costs by itself, in time or in instructions",
+             "it is built with the benchmarks where Google Benchmark is (Debian: libbenchmark-dev): configure with "
+             "-DRTLANE_BUILD_BENCH=ON and build the target rtlane-micro"},
 };
 
 std::string help_text()

@@ -130,6 +130,10 @@ case $1 in
     run "$PREFIX/bin/rtlane" bench --help >"$work/help" || fail "rtlane bench does not find rtlane-bench"
     grep -q round-trip "$work/help" || fail "the help does not name the benchmark"
     ;;
+  micro)
+    run "$PREFIX/bin/rtlane" micro --help >"$work/help" || fail "rtlane micro does not find rtlane-micro"
+    grep -q -e --instructions "$work/help" || fail "the help does not name the counting of instructions"
+    ;;
   cmake-cxx-shared) consumer CXX rtlane::rtlane -DCMAKE_PREFIX_PATH="$PREFIX" ;;
   cmake-cxx-static) consumer CXX rtlane::static -DCMAKE_PREFIX_PATH="$PREFIX" ;;
   cmake-c-shared) consumer C rtlane::rtlane -DCMAKE_PREFIX_PATH="$PREFIX" ;;

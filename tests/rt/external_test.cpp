@@ -63,6 +63,15 @@ TEST(External, AMissingBenchSaysWhatToBuild)
   EXPECT_THAT(outcome.err, HasSubstr("RTLANE_BUILD_BENCH"));
 }
 
+TEST(External, AMissingMicroSaysWhatToInstallAndBuild)
+{
+  const Installed installed;
+  const Outcome outcome = installed.run({"micro"});
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("rtlane-micro"));
+  EXPECT_THAT(outcome.err, HasSubstr("libbenchmark-dev"));
+}
+
 TEST(External, AProgramThatCannotBeRunSaysWhy)
 {
   const Installed installed;

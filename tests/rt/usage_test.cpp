@@ -21,7 +21,7 @@ TEST(Usage, HelpNamesEveryCommandAndTheVersionIsThere)
 {
   const Outcome help = run_tool({"--help"});
   EXPECT_EQ(help.status, 0);
-  for (const char* command : {"ls", "info", "gc", "demo", "bench"})
+  for (const char* command : {"ls", "info", "gc", "demo", "bench", "micro"})
     EXPECT_THAT(help.out, HasSubstr(std::string("\n  ") + command));
   EXPECT_EQ(run_tool({"help"}).out, help.out);
   EXPECT_THAT(run_tool({"--version"}).out, testing::MatchesRegex("rtlane [0-9]+\\.[0-9]+\\.[0-9]+\n"));
