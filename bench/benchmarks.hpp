@@ -4,7 +4,8 @@
 
 namespace rtlane::bench {
 
-int round_trip(int argc, char** argv);
+int latency(int argc, char** argv);
+int throughput(int argc, char** argv);
 int hand_over(int argc, char** argv);
 
 }  // namespace rtlane::bench

@@ -20,7 +20,8 @@ struct Benchmark {
 };
 
 constexpr std::array benchmarks = {
-    Benchmark{"round-trip", rtlane::bench::round_trip, "a message there and back over two SpscRings"},
+    Benchmark{"latency", rtlane::bench::latency, "how long a message takes, and who is to blame for the worst"},
+    Benchmark{"throughput", rtlane::bench::throughput, "how many messages a second one side can push to the other"},
     Benchmark{"hand-over", rtlane::bench::hand_over, "events, semaphores and mutexes between sleeping processes"},
 };
 

@@ -17,8 +17,24 @@
 
 namespace rtlane::bench {
 
+namespace {
+
+std::span<char> place_to_die_into;
+
+}  // namespace
+
+void die_into(std::span<char> place)
+{
+  place_to_die_into = place;
+}
+
 void die(const std::string& sentence)
 {
+  if (!place_to_die_into.empty()) {
+    const std::size_t length = sentence.copy(place_to_die_into.data(), place_to_die_into.size() - 1);
+    place_to_die_into[length] = '\0';
+    std::_Exit(cli::finding);
+  }
   cli::say_err(fmt::format("rtlane-bench: {}\n", cli::printable(sentence)));
   std::_Exit(cli::finding);
 }
@@ -40,11 +56,15 @@ void Patience::look_at_clock(const char* what)
 
 void add_cpu_options(CLI::App& app, CpuPair& cpus, const std::string& far_process)
 {
-  app.add_option("--cpu-a", cpus.near, "CPU of the measuring process (default: the first allowed)")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1023));
-  app.add_option("--cpu-b", cpus.far, fmt::format("CPU of the {} process (default: the next one)", far_process))
-      ->type_name("N")
+  app.add_option_function<std::vector<int>>(
+         "--cpus",
+         [&cpus](const std::vector<int>& two) {
+           cpus = {two.front(), two.back()};
+         },
+         fmt::format("CPUs of the measuring and of the {} process (default: the first two allowed)", far_process))
+      ->delimiter(',')
+      ->expected(2)
+      ->type_name("A,B")
       ->check(CLI::Range(0, 1023));
 }
 
@@ -57,7 +77,7 @@ std::optional<int> choose_cpus(const CLI::App& app, CpuPair& cpus, const std::st
                        cli::usage);
   }
   if (cpus.near >= 0 && cpus.near == cpus.far)
-    return cli::fail(app, fmt::format("--cpu-a and --cpu-b must differ: {}", why), cli::usage);
+    return cli::fail(app, fmt::format("--cpus: the two must differ: {}", why), cli::usage);
   for (const int cpu : allowed) {
     if (cpus.near < 0 && cpu != cpus.far)
       cpus.near = cpu;

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -22,6 +23,9 @@ namespace rtlane::bench {
 
 // Ends this process with the sentence on standard error and exit status 1.
 [[noreturn]] void die(const std::string& sentence);
+
+// From now on, in this process and its children: the sentence goes there instead, cut to fit and ended by 0.
+void die_into(std::span<char> place);
 
 // What a call of `who` answered has to be good: else die() with the reason, which is errno.
 [[noreturn]] void die_of_errno(const char* who, int error);
@@ -68,7 +72,7 @@ struct CpuPair {
   int far = -1;   // of the other one
 };
 
-// --cpu-a and --cpu-b. `far_process` is what the manual calls the other process.
+// --cpus A,B. `far_process` is what the manual calls the other process.
 void add_cpu_options(CLI::App& app, CpuPair& cpus, const std::string& far_process);
 
 // Fills in the CPUs that were not named. The value is an exit status: what is wrong was said. `why` two are needed ends

@@ -128,7 +128,7 @@ case $1 in
     ;;
   bench)
     run "$PREFIX/bin/rtlane" bench --help >"$work/help" || fail "rtlane bench does not find rtlane-bench"
-    grep -q round-trip "$work/help" || fail "the help does not name the benchmark"
+    grep -q latency "$work/help" || fail "the help does not name the benchmark"
     ;;
   micro)
     run "$PREFIX/bin/rtlane" micro --help >"$work/help" || fail "rtlane micro does not find rtlane-micro"

@@ -1,0 +1,29 @@
+#include "candidates.hpp"
+
+#include "../channels/channels.hpp"
+#include "floor_link.hpp"
+
+namespace rtlane::bench {
+
+const Candidate& floor_candidate()
+{
+  static const Candidate floor = {
+      FloorLink<FloorMessage>::info, sizeof(FloorMessage), [](LinkRoom& room) {
+        return std::unique_ptr<LinkWork>(std::make_unique<LinkWorkOf<FloorLink, FloorMessage>>(room));
+      }};
+  return floor;
+}
+
+Candidates all_channels()
+{
+  Candidates all;
+  add_channel_spsc(all);
+  return all;
+}
+
+Candidates all_peers()
+{
+  return {};
+}
+
+}  // namespace rtlane::bench

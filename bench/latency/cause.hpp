@@ -1,0 +1,34 @@
+// What a sample was held up by.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace rtlane::bench {
+
+enum class Cause {
+  clean,      // neither side was held up
+  host,       // between two operations, and nothing in this system explains it
+  interrupt,  // between two operations, by interrupts to judge by their rate
+  preempted,  // another thread had the CPU
+  stopped,    // the thread was stopped, or slept
+  fault,      // it took a page fault
+  inside,     // inside an operation of the channel, and nothing proves that it was not the channel
+};
+
+inline constexpr std::size_t cause_count = 7;
+inline constexpr std::array<std::string_view, cause_count> cause_names = {"clean",   "host",  "interrupt", "preempted",
+                                                                          "stopped", "fault", "inside"};
+
+constexpr std::size_t index_of(Cause cause) noexcept
+{
+  return static_cast<std::size_t>(cause);
+}
+
+constexpr std::string_view name_of(Cause cause) noexcept
+{
+  return cause_names[index_of(cause)];
+}
+
+}  // namespace rtlane::bench

@@ -1,0 +1,299 @@
+// rtlane-bench latency: how long a message takes, and who is to blame for the worst.
+#include <rtlane/channels/histogram.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../benchmarks.hpp"
+#include "../support/percentiles.hpp"
+#include "../support/statistics.hpp"
+#include "attribution.hpp"
+#include "command.hpp"
+#include "output.hpp"
+#include "report.hpp"
+#include "run_options.hpp"
+#include "runs.hpp"
+
+namespace rtlane::bench {
+namespace {
+
+using cli::Json;
+
+constexpr char manual[] =
+    R"(Two sides on two CPUs, both polling where the channel lets them, in processes of their own (peers that cannot cross
+processes: in two threads of one; they are marked). Short rounds: each candidate once, between two segments of the floor,
+which is the raw cache-line round trip of the same two CPUs at the same moment.
+
+Closed loop (the default): a message there and back, the next one when it is back. Two segments each turn: one timed in
+groups of 16 round trips, for ratio_to_floor (the median over rounds of p50 / floor); and one in which every round trip is
+timed and both sides watch for stalls, for the distribution. Closed loops hide queueing: while one message is held up
+none is due.
+Open loop (--mode open --rate HZ): messages are due on a schedule that nothing holds up. service is from sending to
+receiving; response is from when it was due, so one long stall shows in every message that it delayed.
+
+Causes: a stall is a distance of --threshold-ns or more between two readings of the tick counter. Between two operations:
+preempted, stopped (or asleep), fault, as the thread's own counters say; else interrupt, when the CPU got about as many in
+that segment as there were short stalls; else host. Inside an operation of the channel the same counters are asked; what
+they do not explain is `inside` and on the channel's account. inside_expected is how many such stalls a host causes that
+takes its time from operations as often, per time spent in them, as from what lies between. Who sleeps in the kernel while
+he waits (blocks) is not watched.
+
+Raw figures stand beside attributed ones, and nothing is trimmed. A percentile is stated when at least 10 samples lie
+beyond it, with its 95 % confidence interval, and else how many samples it needs.
+
+JSON: schema rtlane.bench/1, described in bench/README.md.
+
+Exit status: 0 measured; 1 it could not be, or a candidate failed; 2 wrong usage.)";
+
+struct Options : RunOptions {
+  std::string mode = "closed";
+  double rate_hz = 10'000;
+};
+
+// ---- what is kept of a candidate
+
+// Closed loop. Of the whole run, and the same of each launch.
+class Closed {
+public:
+  Closed(const Options& options, const TickClock& clock)
+      : clock_(clock), attribution_(clock, {options.cpus.near, options.cpus.far})
+  {}
+
+  static bool measure(Rounds& rounds, Turn& turn, const TickClock& clock, std::initializer_list<Closed*> all)
+  {
+    if (!turn.pair.run(rounds.segment(SegmentKind::ratio)))
+      return false;
+    const double trip_ns = median_trip_ns(rounds.room(), clock);
+    if (!turn.pair.run(rounds.segment(SegmentKind::closed)))
+      return false;
+    for (Closed* const one : all) {
+      one->trip_ns_ = trip_ns;
+      if (turn.counts)
+        one->attribution_.add(rounds.room(), turn.at_s);
+    }
+    return true;
+  }
+
+  void keep(const Turn& turn)
+  {
+    if (turn.floor_ns != 0)
+      ratios_.add(trip_ns_ / turn.floor_ns, turn.floor_ns);
+  }
+
+  [[nodiscard]] Json launch_json() const
+  {
+    Json rtt = percentiles_json(attribution_.round_trips());
+    rtt.erase("confidence_95");
+    rtt.erase("needs");
+    return {{"ratio_to_floor", ratios_.json()["median"]}, {"rtt_ns", std::move(rtt)}};
+  }
+
+  void finish(Json& result) const
+  {
+    result["rounds"] = ratios_.count();
+    result["ratio_to_floor"] = ratios_.json();
+    result["rtt_ns"] = percentiles_json(attribution_.round_trips());
+    result["operation_ns"] = {{"send", percentiles_json(attribution_.sends())},
+                              {"receive", percentiles_json(attribution_.receives())}};
+    if (result["blocks"] == false) {
+      result["attributed"] = attribution_.attributed_json();
+      result["worst"] = attribution_.worst_json();
+    }
+    result["timeline"] = attribution_.timeline_json();
+    result["histogram"] = histogram_json(attribution_.round_trips());
+  }
+
+private:
+  const TickClock& clock_;
+  double trip_ns_ = 0;
+  FloorRatios ratios_;
+  Attribution attribution_;
+};
+
+// Open loop.
+class Open {
+public:
+  Open(const Options& options, const TickClock& clock) : clock_(clock), rate_hz_(options.rate_hz) {}
+
+  static bool measure(Rounds& rounds, Turn& turn, const TickClock& clock, std::initializer_list<Open*> all)
+  {
+    SegmentPlan plan = rounds.segment(SegmentKind::open);
+    plan.interval_ticks = static_cast<std::uint64_t>(clock.frequency_hz() / (*all.begin())->rate_hz_);
+    SampleRoom& room = rounds.room();
+    std::fill(room.came_ticks.begin(), room.came_ticks.end(), 0);
+    if (!turn.pair.run(plan))
+      return false;
+    for (Open* const one : all) {
+      if (turn.counts)
+        one->add(room, plan.interval_ticks, turn.at_s);
+    }
+    return true;
+  }
+
+  void keep(const Turn&) { ++rounds_; }
+
+  [[nodiscard]] Json launch_json() const
+  {
+    Json response = percentiles_json(response_);
+    response.erase("confidence_95");
+    response.erase("needs");
+    return {{"response_ns", std::move(response)}};
+  }
+
+  void finish(Json& result) const
+  {
+    result["rounds"] = rounds_;
+    result["rate_hz"] = rate_hz_;
+    result["service_ns"] = percentiles_json(service_);
+    result["response_ns"] = percentiles_json(response_);
+    result["late"] = late_;
+    result["lost"] = lost_;
+    result["timeline"] = timeline_;
+    result["histogram"] = histogram_json(response_);
+    result["service_histogram"] = histogram_json(service_);
+  }
+
+private:
+  void add(const SampleRoom& room, std::uint64_t interval_ticks, double at_s)
+  {
+    std::uint64_t longest_ns = 0;
+    for (std::uint64_t i = 0; i < room.sent; ++i) {
+      late_ += room.sent_ticks[i] - room.due_ticks[i] > interval_ticks ? 1 : 0;
+      if (room.came_ticks[i] == 0) {
+        ++lost_;
+        continue;
+      }
+      service_.record(since(room.sent_ticks[i], room.came_ticks[i]));
+      const std::uint64_t response_ns = since(room.due_ticks[i], room.came_ticks[i]);
+      response_.record(response_ns);
+      longest_ns = std::max(longest_ns, response_ns);
+    }
+    timeline_.push_back({at_s, longest_ns, nullptr});
+  }
+
+  // Counters of two CPUs may differ by some nanoseconds.
+  [[nodiscard]] std::uint64_t since(std::uint64_t begin, std::uint64_t end) const
+  {
+    return end > begin ? clock_.ns(end - begin) : 0;
+  }
+
+  const TickClock& clock_;
+  double rate_hz_;
+  unsigned rounds_ = 0;
+  Histogram service_;
+  Histogram response_;
+  std::uint64_t late_ = 0;
+  std::uint64_t lost_ = 0;
+  Json timeline_ = Json::array();
+};
+
+// ---- the run
+
+// All candidates of one message size; adds to the document's results.
+template <class Kept>
+void run_size(const Options& options, const RunPlace& place, std::size_t bytes, Json& results, FloorRecord& floor)
+{
+  const Candidates candidates = options.candidates(bytes);
+  const TickClock& clock = place.placement.clock;
+  const auto make = [&] {
+    std::vector<std::unique_ptr<Kept>> kept;
+    for (std::size_t i = 0; i < candidates.size(); ++i)
+      kept.push_back(std::make_unique<Kept>(options, clock));
+    return kept;
+  };
+  std::vector<Json> all;
+  for (const Candidate& candidate : candidates)
+    all.push_back(new_result(candidate, place, options.mode.c_str()));
+  const std::vector<std::unique_ptr<Kept>> total = make();
+  for_each_launch(
+      candidates, options, place, fmt::format("latency, {} bytes, {}", bytes, options.mode), all, floor,
+      [&](Rounds& rounds, const std::string& what) {
+        const std::vector<std::unique_ptr<Kept>> launch = make();
+        rounds.run(
+            what,
+            [&](Turn& turn) {
+              return Kept::measure(rounds, turn, clock, {total[turn.candidate].get(), launch[turn.candidate].get()});
+            },
+            [&](const Turn& turn) {
+              total[turn.candidate]->keep(turn);
+              launch[turn.candidate]->keep(turn);
+            });
+        for (std::size_t i = 0; i < candidates.size(); ++i) {
+          if (!all[i].contains("skipped"))
+            all[i]["launches"].push_back(launch[i]->launch_json());
+        }
+      });
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (!all[i].contains("skipped"))
+      total[i]->finish(all[i]);
+    results.push_back(std::move(all[i]));
+  }
+}
+
+}  // namespace
+
+Json measure_latency(const RunOptions& run_options, const std::string& mode, double rate_hz, const RunPlace& place)
+{
+  Options options;
+  static_cast<RunOptions&>(options) = run_options;
+  options.mode = mode;
+  options.rate_hz = rate_hz;
+  const auto start = std::chrono::steady_clock::now();
+  Json document = new_document("latency", place);
+  Json results = Json::array();
+  FloorRecord floor;
+  for (const std::size_t bytes : options.bytes) {
+    if (mode == "open")
+      run_size<Open>(options, place, bytes, results, floor);
+    else
+      run_size<Closed>(options, place, bytes, results, floor);
+  }
+  document["duration_s"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  document["environment"]["tick"]["drift_ppm"] = place.placement.clock.drift_ppm();
+  if (!floor.rounds_ns.empty())
+    document["floor"] = floor.json();
+  document["results"] = std::move(results);
+  return document;
+}
+
+int latency(int argc, char** argv)
+{
+  CLI::App app("Round trip or one-way latency of rtlane's channels and of peers, worst case first, and what caused it.",
+               "rtlane-bench latency");
+  app.footer(manual);
+  Options options;
+  options.bytes = {16, 64};
+  options.add_to(app);
+  app.add_option("--mode", options.mode, "closed or open")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"closed", "open"}));
+  app.add_option("--rate", options.rate_hz, "Messages a second, for --mode open")
+      ->capture_default_str()
+      ->check(CLI::Range(1.0, 1e7));
+  cli::Report report;
+  report.add_option(app);
+  if (const auto status = cli::parse(app, argc, argv))
+    return *status;
+  if (const auto status = options.settle(app))
+    return *status;
+  if (const auto opened = report.open(); !opened)
+    return cli::fail(app, opened.error().message, cli::usage);
+
+  const Json document = measure_latency(options, options.mode, options.rate_hz, RunPlace(options));
+  const bool written = report.write(document);
+  cli::say(report.text(), latency_text(document));
+  const Json& results = document["results"];
+  const bool failed =
+      std::any_of(results.begin(), results.end(), [](const Json& one) { return one.contains("failed"); });
+  return written && !failed ? cli::good : cli::finding;
+}
+
+}  // namespace rtlane::bench

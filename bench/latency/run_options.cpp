@@ -1,0 +1,228 @@
+#include "run_options.hpp"
+
+#include <rtlane/rt/memory_lock.hpp>
+#include <rtlane/rt/thread.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+
+#include "../support/environment.hpp"
+#include "../support/process.hpp"
+#include "../support/statistics.hpp"
+#include "command.hpp"
+
+namespace rtlane::bench {
+namespace {
+
+using cli::Json;
+
+constexpr int orderer_above = 10;
+constexpr double floor_bin_ns = 250;
+
+std::vector<std::string> channel_names()
+{
+  std::vector<std::string> names;
+  for (const Candidate& candidate : all_channels()) {
+    const std::string name(candidate.info.name.substr(candidate.info.name.find('/') + 1));
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace
+
+void RunOptions::add_to(CLI::App& app)
+{
+  app.add_option(
+         "--channel", channels,
+         "Channels of rtlane, of " + fmt::format("{}", fmt::join(channel_names(), ", ")) + ", or none (default: all)")
+      ->delimiter(',');
+  app.add_option("--bytes", bytes, "Message sizes, of " + fmt::format("{}", fmt::join(message_sizes, ", ")))
+      ->capture_default_str()
+      ->delimiter(',')
+      ->check(CLI::IsMember(std::set<std::size_t>(message_sizes.begin(), message_sizes.end())));
+  app.add_option("--peers", peers,
+                 "none, in-process (queues of one process), all, or names as boost/spsc_queue,linux/pipe")
+      ->capture_default_str();
+  add_cpu_options(app, cpus, "far");
+  app.add_flag("--threads", threads, "Two threads of one process instead of two processes");
+  app.add_option("--priority", priority,
+                 "SCHED_FIFO priority of both sides where permitted; 0 = leave the policy alone")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 80));
+  app.add_option("--rounds", plan.rounds, "Rounds: each candidate once in each")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--launches", launches, "How often all workers are started anew, with all rounds; compare wants 5")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--segment-ms", plan.segment_ms, "Length of a candidate's segment")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100));
+  app.add_option("--threshold-ns", threshold_ns, "A side that does not get on for so long has a stall")
+      ->capture_default_str()
+      ->check(CLI::Range(300, 1'000'000));
+}
+
+std::optional<int> RunOptions::settle(const CLI::App& app)
+{
+  const std::vector<std::string> known = channel_names();
+  for (const std::string& channel : channels) {
+    if (channel != "none" && std::find(known.begin(), known.end(), channel) == known.end())
+      return cli::fail(app,
+                       fmt::format("--channel: there is no '{}', only {} and none", channel, fmt::join(known, ", ")),
+                       cli::usage);
+  }
+  if (peers != "none" && peers != "in-process" && peers != "all") {
+    const Candidates all = all_peers();
+    for (const std::string& name : CLI::detail::split(peers, ',')) {
+      if (std::none_of(all.begin(), all.end(), [&](const Candidate& peer) { return peer.info.name == name; })) {
+        std::set<std::string_view> names;
+        for (const Candidate& peer : all)
+          names.insert(peer.info.name);
+        return cli::fail(
+            app,
+            fmt::format("--peers: there is no '{}', only none, in-process, all, and {}", name, fmt::join(names, ", ")),
+            cli::usage);
+      }
+    }
+  }
+  return choose_cpus(app, cpus, "both sides poll");
+}
+
+Candidates RunOptions::candidates(std::size_t message_bytes) const
+{
+  Candidates chosen;
+  for (Candidate& candidate : all_channels()) {
+    const std::string_view name = candidate.info.name.substr(candidate.info.name.find('/') + 1);
+    if (candidate.bytes == message_bytes &&
+        (channels.empty() || std::find(channels.begin(), channels.end(), name) != channels.end()))
+      chosen.push_back(candidate);
+  }
+  const std::vector<std::string> names = CLI::detail::split(peers, ',');
+  for (Candidate& peer : all_peers()) {
+    if (peer.bytes == message_bytes &&
+        (peers == "all" || (peers == "in-process" && peer.info.reach == Reach::threads) ||
+         std::find(names.begin(), names.end(), peer.info.name) != names.end()))
+      chosen.push_back(peer);
+  }
+  return chosen;
+}
+
+RunPlace::RunPlace(const RunOptions& options)
+    : placement{options.cpus, options.priority, options.threads, TickClock::calibrate(), options.threshold_ns}
+{
+  adopt_orphans();
+  std::vector<std::string> refused;
+  if (placement.fifo_priority != 0) {
+    sched_param parameter{};
+    parameter.sched_priority = placement.fifo_priority + orderer_above;
+    // Workers start as ordinary threads: what a peer starts in them before they pin themselves must not starve others.
+    if (::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameter) != 0) {
+      refused.push_back(rt::detail::why_no_fifo(errno, parameter.sched_priority));
+      placement.fifo_priority = 0;
+    }
+  }
+  // The workers lock theirs as well; what they may is what this process may.
+  const rt::MemoryLockGrant memory = rt::lock_memory(worker_memory());
+  refused.insert(refused.end(), memory.refused.begin(), memory.refused.end());
+  environment = environment_json();
+  environment["cpus"] = {options.cpus.near, options.cpus.far};
+  environment["topology"] = topology_of(options.cpus.near, options.cpus.far);
+  environment["policy"] =
+      placement.fifo_priority == 0 ? "SCHED_OTHER" : fmt::format("SCHED_FIFO {}", placement.fifo_priority);
+  environment["memory_locked"] = memory.refused.empty();
+  environment["refused"] = refused;
+  environment["tick"] = tick_json(placement.clock);
+}
+
+Json new_document(const char* command, const RunPlace& place)
+{
+  return {{"schema", "rtlane.bench/1"},
+          {"command", command},
+          {"started", utc_now()},
+          {"duration_s", nullptr},
+          {"environment", place.environment}};
+}
+
+Json new_result(const Candidate& candidate, const RunPlace& place, const char* mode)
+{
+  Json result = {{"name", candidate.info.name},
+                 {"kind", candidate.info.kind},
+                 {"bytes", candidate.bytes},
+                 {"topology", place.environment["topology"]},
+                 {"mode", mode},
+                 {"in_process", candidate.info.reach == Reach::threads || place.placement.threads},
+                 {"blocks", candidate.info.blocks}};
+  if (candidate.make == nullptr)
+    result["skipped"] =
+        fmt::format("{0} was not there when rtlane-bench was built: apt-get install {0}", candidate.info.package);
+  return result;
+}
+
+void FloorRatios::add(double ratio, double floor_ns)
+{
+  all_.push_back(ratio);
+  (floor_ns < floor_bin_ns ? below_ : from_).push_back(ratio);
+}
+
+Json FloorRatios::json() const
+{
+  const auto bin = [](const std::vector<double>& ratios) -> Json {
+    return {{"median", ratios.empty() ? Json(nullptr) : Json(quantile(ratios, 0.5))}, {"rounds", ratios.size()}};
+  };
+  Json json = all_.empty() ? Json{{"median", nullptr}, {"p10", nullptr}, {"p90", nullptr}} : spread(all_);
+  json["below_250ns"] = bin(below_);
+  json["from_250ns"] = bin(from_);
+  return json;
+}
+
+Json FloorRecord::json() const
+{
+  const auto below = std::count_if(rounds_ns.begin(), rounds_ns.end(), [](double ns) { return ns < floor_bin_ns; });
+  return {{"rounds", rounds_ns.size()},
+          {"dropped_rounds", dropped},
+          {"rtt_ns",
+           {{"p10", quantile(rounds_ns, 0.1)}, {"p50", quantile(rounds_ns, 0.5)}, {"p90", quantile(rounds_ns, 0.9)}}},
+          {"below_250ns", {{"rounds", below}}},
+          {"from_250ns", {{"rounds", static_cast<std::ptrdiff_t>(rounds_ns.size()) - below}}}};
+}
+
+void for_each_launch(const Candidates& candidates, const RunOptions& options, const RunPlace& place,
+                     const std::string& what, std::vector<Json>& results, FloorRecord& floor,
+                     const std::function<void(Rounds&, const std::string&)>& run)
+{
+  if (candidates.empty())
+    return;
+  for (Json& result : results) {
+    if (!result.contains("skipped"))
+      result["dropped_rounds"] = 0;
+  }
+  for (unsigned launch = 1; launch <= options.launches; ++launch) {
+    Rounds rounds(candidates, place.placement, options.plan);
+    run(rounds, options.launches == 1 ? what : fmt::format("{}, launch {} of {}", what, launch, options.launches));
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      if (!rounds.has_pair(i))
+        continue;
+      if (rounds.pair(i).failed() && !results[i].contains("failed"))
+        results[i]["failed"] = rounds.pair(i).failure();
+      results[i]["dropped_rounds"] = results[i]["dropped_rounds"].get<unsigned>() + rounds.dropped(i);
+      floor.dropped += rounds.dropped(i);
+    }
+    floor.rounds_ns.insert(floor.rounds_ns.end(), rounds.floors_ns().begin(), rounds.floors_ns().end());
+  }
+}
+
+bool any_failed(const Json& document)
+{
+  const Json& results = document["results"];
+  return std::any_of(results.begin(), results.end(), [](const Json& one) { return one.contains("failed"); });
+}
+
+}  // namespace rtlane::bench

@@ -1,0 +1,84 @@
+// What latency, throughput and the rest have in common: which candidates, where, how long.
+#pragma once
+
+#include <rtlane/core/tick_clock.hpp>
+
+#include <CLI/App.hpp>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "candidates.hpp"
+#include "pair.hpp"
+#include "report.hpp"
+#include "rounds.hpp"
+
+namespace rtlane::bench {
+
+struct RunOptions {
+  std::vector<std::string> channels;  // empty: all
+  std::vector<std::size_t> bytes;
+  std::string peers = "none";
+  CpuPair cpus;
+  bool threads = false;
+  int priority = 50;  // of SCHED_FIFO; 0 = not
+  std::uint64_t threshold_ns = 1000;
+  RoundPlan plan;
+  unsigned launches = 1;  // each with new workers and plan.rounds rounds
+
+  // The options of a subcommand; what is set before are the defaults.
+  void add_to(CLI::App& app);
+
+  // After the arguments were read. The value is an exit status: what is wrong was said.
+  [[nodiscard]] std::optional<int> settle(const CLI::App& app);
+
+  // What is asked for, for messages of that size.
+  [[nodiscard]] Candidates candidates(std::size_t message_bytes) const;
+};
+
+// Where a run takes place: the workers' placement, and this process itself, which orders with a higher priority and
+// keeps its memory. Says what was refused in the document.
+struct RunPlace {
+  explicit RunPlace(const RunOptions& options);
+
+  Placement placement;
+  cli::Json environment;
+};
+
+// The beginning of a document.
+cli::Json new_document(const char* command, const RunPlace& place);
+
+// The keys of a result that every mode has.
+cli::Json new_result(const Candidate& candidate, const RunPlace& place, const char* mode);
+
+// {"median", "rounds"} of each floor bin and the spread over all, for the key ratio_to_floor.
+class FloorRatios {
+public:
+  void add(double ratio, double floor_ns);
+  [[nodiscard]] std::size_t count() const { return all_.size(); }
+  [[nodiscard]] cli::Json json() const;
+
+private:
+  std::vector<double> all_, below_, from_;
+};
+
+// What the floor was during a run: the key "floor".
+struct FloorRecord {
+  std::vector<double> rounds_ns;  // of one round trip
+  unsigned dropped = 0;           // turns whose two floors differed
+
+  [[nodiscard]] cli::Json json() const;
+};
+
+// Calls run(rounds, what) once for each launch, with workers of its own, and keeps of it what every mode has: failures,
+// turns that did not count, the floor. `results` has one for each candidate.
+void for_each_launch(const Candidates& candidates, const RunOptions& options, const RunPlace& place,
+                     const std::string& what, std::vector<cli::Json>& results, FloorRecord& floor,
+                     const std::function<void(Rounds& rounds, const std::string& what)>& run);
+
+// Whether a candidate of the document failed.
+bool any_failed(const cli::Json& document);
+
+}  // namespace rtlane::bench
