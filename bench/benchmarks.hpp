@@ -7,5 +7,6 @@ namespace rtlane::bench {
 int latency(int argc, char** argv);
 int throughput(int argc, char** argv);
 int hand_over(int argc, char** argv);
+int noise(int argc, char** argv);
 
 }  // namespace rtlane::bench

@@ -23,12 +23,13 @@ constexpr std::array benchmarks = {
     Benchmark{"latency", rtlane::bench::latency, "how long a message takes, and who is to blame for the worst"},
     Benchmark{"throughput", rtlane::bench::throughput, "how many messages a second one side can push to the other"},
     Benchmark{"hand-over", rtlane::bench::hand_over, "events, semaphores and mutexes between sleeping processes"},
+    Benchmark{"noise", rtlane::bench::noise, "what the machine takes from threads that only poll, and why"},
 };
 
 std::string help_text()
 {
   std::string text =
-      "Benchmarks of rtlane. Every figure is a ratio to what the machine could do without rtlane at that moment.\n"
+      "Benchmarks of rtlane, as ratios to what the machine could do without it at that moment, and of the machine.\n"
       "\n"
       "Usage: rtlane-bench [BENCHMARK] [ARGUMENTS]     ('rtlane bench' is the same)\n"
       "\n"
