@@ -146,7 +146,7 @@ inline void spin_ns(std::uint64_t duration_ns)
 // Pages that fault when they are touched for the first time, one after another.
 class FreshPages {
 public:
-  static constexpr std::size_t count = 512;
+  static constexpr std::size_t count = 64;  // few: what gives them back is to be short
 
   FreshPages()
       : memory_(static_cast<char*>(

@@ -168,7 +168,7 @@ TEST(GapMeter, WhatIsTakenFromAReadingIsPreempted)
     GTEST_SKIP() << why;
   test::Watchdog watchdog(100);
   FreshPages pages;
-  Taker taker(100, 500'000);
+  Taker taker(100, 1'000'000);
   const Metered found = meter_on_cpu(
       meter_priority, {}, [&](GapMeter&) { taker.begin(); },
       [&](GapMeter&) {
