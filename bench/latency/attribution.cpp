@@ -13,8 +13,22 @@ namespace {
 
 using cli::Json;
 
-// No interrupt handler takes that long; what does is the host.
-constexpr std::uint64_t interrupt_max_ns = 100'000;
+constexpr Cause cause_of(rt::NoiseCause cause) noexcept
+{
+  switch (cause) {
+    case rt::NoiseCause::preempted:
+      return Cause::preempted;
+    case rt::NoiseCause::stopped:
+      return Cause::stopped;
+    case rt::NoiseCause::fault:
+      return Cause::fault;
+    case rt::NoiseCause::interrupt:
+      return Cause::interrupt;
+    case rt::NoiseCause::host:
+      break;
+  }
+  return Cause::host;
+}
 
 struct Interval {
   std::uint64_t begin;
@@ -100,9 +114,11 @@ std::string sentence_for(std::uint64_t ns, const Blame& blame, std::uint64_t cau
       return fmt::format("{}: nothing held up either side; the channel's own, caches and the memory bus included",
                          length);
     case Cause::host:
-      return fmt::format("{}: the host took {} on cpu {}; channel {}", length, took, cpu, most);
+      return fmt::format("{}: the host{} took {} on cpu {}; channel {}", length,
+                         cause_ns < rt::longest_interrupt_ns ? ", or an interrupt," : "", took, cpu, most);
     case Cause::interrupt:
-      return fmt::format("{}: interrupts took {} on cpu {}; channel {}", length, took, cpu, most);
+      return fmt::format("{}: an interrupt, to judge by how many there were, took {} on cpu {}; channel {}", length,
+                         took, cpu, most);
     case Cause::preempted:
       return fmt::format("{}: another thread had cpu {} for {}; channel {}", length, cpu, took, most);
     case Cause::stopped:
@@ -122,34 +138,20 @@ std::string sentence_for(std::uint64_t ns, const Blame& blame, std::uint64_t cau
 
 std::vector<Cause> causes_of(const SideRecord& side, const TickClock& clock)
 {
-  const auto is_open = [&](const Stall& stall) {
-    return stall.evidence == rt::GapClass::unexplained && stall.inside == 0;
-  };
-  const std::uint64_t short_ticks = clock.ticks_of_ns(interrupt_max_ns);
   const auto stalls = std::span(side.stalls.entries).first(side.stalls.kept());
-  const auto short_ones =
-      static_cast<std::uint64_t>(std::count_if(stalls.begin(), stalls.end(), [&](const Stall& stall) {
-        return is_open(stall) && stall.length_ticks < short_ticks;
-      }));
-  const bool interrupts_explain_them = short_ones != 0 && side.interrupts >= (short_ones + 1) / 2;
+  const auto short_ones = std::count_if(stalls.begin(), stalls.end(), [&](const Stall& stall) {
+    return stall.evidence == rt::GapClass::unexplained && stall.inside == 0 &&
+           clock.ns(stall.length_ticks) < rt::longest_interrupt_ns;
+  });
+  const bool short_are_interrupts =
+      rt::short_gaps_are_interrupts(static_cast<std::uint64_t>(short_ones), side.interrupts);
   std::vector<Cause> causes;
   causes.reserve(stalls.size());
   for (const Stall& stall : stalls) {
-    switch (stall.evidence) {
-      case rt::GapClass::preempted:
-        causes.push_back(Cause::preempted);
-        break;
-      case rt::GapClass::stopped:
-        causes.push_back(Cause::stopped);
-        break;
-      case rt::GapClass::fault:
-        causes.push_back(Cause::fault);
-        break;
-      default:
-        causes.push_back(stall.inside != 0                                             ? Cause::inside
-                         : interrupts_explain_them && stall.length_ticks < short_ticks ? Cause::interrupt
-                                                                                       : Cause::host);
-    }
+    const bool is_channels = stall.inside != 0 && stall.evidence == rt::GapClass::unexplained;
+    causes.push_back(is_channels ? Cause::inside
+                                 : cause_of(rt::cause_of(stall.evidence, clock.ns(stall.length_ticks),
+                                                         short_ones != 0 && short_are_interrupts)));
   }
   return causes;
 }
