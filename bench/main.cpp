@@ -26,19 +26,26 @@ constexpr std::array benchmarks = {
     Benchmark{"noise", rtlane::bench::noise, "what the machine takes from threads that only poll, and why"},
 };
 
+constexpr std::array tools = {
+    Benchmark{"compare", rtlane::bench::compare, "whether two runs differ, with launches as the unit"},
+};
+
 std::string help_text()
 {
   std::string text =
       "Benchmarks of rtlane, as ratios to what the machine could do without it at that moment, and of the machine.\n"
       "\n"
-      "Usage: rtlane-bench [BENCHMARK] [ARGUMENTS]     ('rtlane bench' is the same)\n"
+      "Usage: rtlane-bench [BENCHMARK | TOOL] [ARGUMENTS]     ('rtlane bench' is the same)\n"
       "\n"
       "Benchmarks (without a name: the first):\n";
   for (const Benchmark& benchmark : benchmarks)
     text += fmt::format("  {:<11} {}\n", benchmark.name, benchmark.summary);
+  text += "\nWith documents of benchmarks:\n";
+  for (const Benchmark& tool : tools)
+    text += fmt::format("  {:<11} {}\n", tool.name, tool.summary);
   return text +
          "\n"
-         "'rtlane-bench BENCHMARK --help' is the manual of a benchmark.\n"
+         "'rtlane-bench BENCHMARK --help' is the manual of a benchmark, or of a tool.\n"
          "\n"
          "Exit status: 0 measured, 1 a failure, 2 wrong usage.\n";
 }
@@ -55,6 +62,10 @@ int run(int argc, char** argv)
   for (const Benchmark& benchmark : benchmarks) {
     if (benchmark.name == name)
       return benchmark.run(argc - 1, argv + 1);
+  }
+  for (const Benchmark& tool : tools) {
+    if (tool.name == name)
+      return tool.run(argc - 1, argv + 1);
   }
   cli::say_err(fmt::format("rtlane-bench: there is no benchmark '{}'; 'rtlane-bench --help' lists them\n",
                            cli::printable(name)));

@@ -1,0 +1,292 @@
+// rtlane-bench compare: whether two runs differ, launch by launch.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../benchmarks.hpp"
+#include "../support/document.hpp"
+#include "command.hpp"
+#include "comparison.hpp"
+#include "launches.hpp"
+#include "output.hpp"
+#include "report.hpp"
+#include "significance.hpp"
+
+namespace rtlane::bench {
+namespace {
+
+using cli::Json;
+
+constexpr char manual[] =
+    R"(A and B are documents of schema rtlane.bench/1, each one file or several with commas between them, whose launches are
+pooled. B is compared with A: 'worse' means that B is. A launch is one number, since the samples within it are not
+independent; so measure with at least five launches a side, better ten, and alternate: A, B, A, B.
+
+For each result of both sides (same name, bytes, mode, rate, in_process and blocks) and each figure:
+  ratio        launches[].ratio_to_floor
+  p50 ... max  launches[].rtt_ns (or response_ns) in floor round trips: by the floor that the launch's own ratio implies,
+               p50 / ratio, so that p50 is the ratio and not listed; without a ratio by the document's floor.rtt_ns.p50
+  throughput   launches[].per_floor
+The table has the medians of A and B over their launches, B/A with its 95 % interval (bootstrap over launches, seed
+20251125), p of the Mann-Whitney U test (exact up to 60 launches in all, ties included), and the verdict:
+  worse, better    significant, and off by more than --threshold
+  same             no such difference was shown; the interval says how large one may be all the same
+  not enough data  fewer than 5 launches a side
+Significant: corrected p at most 0.05, by Holm's method over all figures of all results, half of the 5 % for ratio and
+throughput, half for the rest. From 15 launches a side it is p of the U test that is corrected. Below that the U test
+could find nothing among several comparisons, so the difference of the medians is set against the scatter of the
+launches; that supposes that most launches of a side lie in one heap, and up to a fifth of them may be disturbed.
+Off by 10 % is 1.1 times the time, or 1/1.1 of the time; a throughput is compared as the time for one message.
+
+--fail-if 'FIGURE>+N%' ends with status 1 when a result is worse by more than N %, significantly. FIGURE is one of
+ratio, p50, p90, p99, p99.9, p99.99, max, throughput (p50 is ratio where there is one). It may be given several times. A
+limit that nothing could be held against is said on standard error, and is no failure.
+
+JSON: {"schema": "rtlane.bench.compare/1", "a": [FILE, ...], "b": [FILE, ...], "threshold_percent", "seed", "warnings":
+[SENTENCE, ...], "results": [{"name", "bytes", "mode", "in_process", "blocks", "rate_hz" (if any), "figures":
+[{"figure", "launches": [of A, of B], "median": [of A, of B], "ratio": B/A, "ratio_95": [lower, upper] | null,
+"p_mann_whitney", "p_corrected" | null, "verdict", "needs_launches" (with not enough data)}]}], "only_a": [{"name",
+"bytes", "mode", "in_process", "blocks", "rate_hz", "reason": SENTENCE | null}], "only_b", "on_neither" (the same),
+"fail_if": [{"limit", "held_against": figures that it was held against, "broken_by": [LABEL, ...]}]}. With the document
+on standard output, the table goes to standard error.
+
+Exit status: 0 compared, no limit of --fail-if is broken; 1 one is, or the document could not be written; 2 wrong usage,
+or a file that is no such document.)";
+
+Json key_json(const ResultKey& key)
+{
+  Json json = {{"name", key.name},
+               {"bytes", key.bytes},
+               {"mode", key.mode},
+               {"in_process", key.in_process},
+               {"blocks", key.blocks}};
+  if (key.rate_hz)
+    json["rate_hz"] = *key.rate_hz;
+  return json;
+}
+
+Json figure_json(const FigureComparison& comparison)
+{
+  Json json = {{"figure", figures[comparison.figure].name},
+               {"launches", {comparison.launches_a, comparison.launches_b}},
+               {"median", {comparison.median_a, comparison.median_b}},
+               {"ratio", comparison.ratio},
+               {"ratio_95", comparison.interval ? Json(*comparison.interval) : Json(nullptr)},
+               {"p_mann_whitney", comparison.mann_whitney_p},
+               {"p_corrected", comparison.corrected_p ? Json(*comparison.corrected_p) : Json(nullptr)},
+               {"verdict", verdict_text(comparison.verdict)}};
+  if (comparison.verdict == Verdict::not_enough_data)
+    json["needs_launches"] = launches_needed;
+  return json;
+}
+
+Json one_sided_json(const std::vector<OneSided>& results)
+{
+  Json list = Json::array();
+  for (const OneSided& result : results) {
+    list.push_back(key_json(result.key));
+    list.back()["reason"] = result.reason.empty() ? Json(nullptr) : Json(result.reason);
+  }
+  return list;
+}
+
+struct Judged {
+  Limit limit;
+  std::size_t held_against = 0;
+  std::vector<std::string> broken_by;
+};
+
+std::vector<Judged> judge(const std::vector<Limit>& limits, const Comparison& comparison)
+{
+  std::vector<Judged> all;
+  for (const Limit& limit : limits) {
+    Judged judged{limit, 0, {}};
+    for (const ResultComparison& result : comparison.results) {
+      for (const FigureComparison& figure : result.figures) {
+        if (!concerns(limit, result, figure))
+          continue;
+        judged.held_against += figure.corrected_p ? 1 : 0;
+        if (breaks(limit, figure))
+          judged.broken_by.push_back(label(result.key));
+      }
+    }
+    all.push_back(std::move(judged));
+  }
+  return all;
+}
+
+Json document_of(const Side& a, const Side& b, const Comparison& comparison, const std::vector<std::string>& warnings,
+                 const std::vector<Judged>& judged, double threshold_percent)
+{
+  Json results = Json::array();
+  for (const ResultComparison& result : comparison.results) {
+    results.push_back(key_json(result.key));
+    results.back()["figures"] = Json::array();
+    for (const FigureComparison& figure : result.figures)
+      results.back()["figures"].push_back(figure_json(figure));
+  }
+  Json limits = Json::array();
+  for (const Judged& one : judged)
+    limits.push_back({{"limit", one.limit.text}, {"held_against", one.held_against}, {"broken_by", one.broken_by}});
+  return {{"schema", "rtlane.bench.compare/1"},
+          {"a", a.files},
+          {"b", b.files},
+          {"threshold_percent", threshold_percent},
+          {"seed", comparison_seed},
+          {"warnings", warnings},
+          {"results", std::move(results)},
+          {"only_a", one_sided_json(comparison.only_a)},
+          {"only_b", one_sided_json(comparison.only_b)},
+          {"on_neither", one_sided_json(comparison.on_neither)},
+          {"fail_if", std::move(limits)}};
+}
+
+std::string number(double value)
+{
+  return fmt::format("{:.4g}", value);
+}
+
+std::string p_text(double p)
+{
+  return p < 0.0001 ? "<0.0001" : fmt::format("{:.4f}", p);
+}
+
+std::string table(const Comparison& comparison)
+{
+  std::vector<std::vector<std::string>> rows = {
+      {"result", "figure", "launches", "A", "B", "B/A", "95 % of B/A", "p (U)", "p corrected", "verdict"}};
+  for (const ResultComparison& result : comparison.results) {
+    const std::string name = cli::printable(label(result.key));
+    if (result.figures.empty())
+      rows.push_back({name, "-", "0", "-", "-", "-", "-", "-", "-",
+                      fmt::format("not enough data: needs {} launches a side", launches_needed)});
+    for (const FigureComparison& figure : result.figures) {
+      std::string verdict = verdict_text(figure.verdict);
+      if (figure.verdict == Verdict::not_enough_data)
+        verdict += fmt::format(": needs {} launches a side", launches_needed);
+      rows.push_back(
+          {name, figures[figure.figure].name, fmt::format("{}+{}", figure.launches_a, figure.launches_b),
+           number(figure.median_a), number(figure.median_b), fmt::format("{:.3f}", figure.ratio),
+           figure.interval ? fmt::format("{:.3f} to {:.3f}", (*figure.interval)[0], (*figure.interval)[1]) : "-",
+           p_text(figure.mann_whitney_p), figure.corrected_p ? p_text(*figure.corrected_p) : "-", verdict});
+    }
+  }
+  return cli::table_text(rows);
+}
+
+std::string lists(const Comparison& comparison)
+{
+  std::string text;
+  const auto list = [&](const std::vector<OneSided>& results, const char* where) {
+    for (const OneSided& result : results) {
+      text += fmt::format("{}: {}", where, cli::printable(label(result.key)));
+      text += result.reason.empty() ? "\n" : fmt::format(" ({})\n", cli::printable(result.reason));
+    }
+  };
+  list(comparison.only_a, "only in A");
+  list(comparison.only_b, "only in B");
+  list(comparison.on_neither, "measured in neither");
+  return text;
+}
+
+std::string summary(const Comparison& comparison, double threshold_percent)
+{
+  std::array<std::size_t, 4> counts{};
+  for (const ResultComparison& result : comparison.results)
+    for (const FigureComparison& figure : result.figures)
+      ++counts[static_cast<std::size_t>(figure.verdict)];
+  std::string text;
+  for (const Verdict verdict : {Verdict::worse, Verdict::better, Verdict::same, Verdict::not_enough_data})
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", counts[static_cast<std::size_t>(verdict)],
+                        verdict_text(verdict));
+  return fmt::format("{} (figures; of B against A, beyond {:g} %; seed {})\n", text, threshold_percent,
+                     comparison_seed);
+}
+
+std::vector<std::string> split(const std::string& text)
+{
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == ',')
+      parts.emplace_back();
+    else
+      parts.back() += c;
+  }
+  return parts;
+}
+
+}  // namespace
+
+int compare(int argc, char** argv)
+{
+  CLI::App app("Whether two runs differ, with launches as the unit.", "rtlane-bench compare");
+  app.footer(manual);
+  std::string files_a;
+  std::string files_b;
+  double threshold_percent = 5;
+  std::vector<std::string> limit_texts;
+  app.add_option("A", files_a, "Document of the run that is the measure; several with commas")->required();
+  app.add_option("B", files_b, "Document of the run that is compared with it; several with commas")->required();
+  app.add_option("--threshold", threshold_percent, "Differences up to that many percent do not count")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1000.0));
+  app.add_option("--fail-if", limit_texts, "Status 1 when a result is worse by more than that: 'p99.9>+10%'")
+      ->type_name("LIMIT")
+      ->expected(1)
+      ->take_all();
+  cli::Report report;
+  report.add_option(app);
+  if (const auto status = cli::parse(app, argc, argv))
+    return *status;
+  if (std::isnan(threshold_percent))
+    return cli::fail(app, "--threshold: nan is no number of percent", cli::usage);
+  std::vector<Limit> limits;
+  for (const std::string& text : limit_texts) {
+    const auto limit = parse_limit(text);
+    if (!limit)
+      return cli::fail(
+          app,
+          fmt::format("--fail-if '{}' is not understood: write FIGURE>+N%, as p99.9>+10%, with one of ratio, "
+                      "p50, p90, p99, p99.9, p99.99, max, throughput",
+                      text),
+          cli::usage);
+    limits.push_back(*limit);
+  }
+  if (const auto opened = report.open(); !opened)
+    return cli::fail(app, opened.error().message, cli::usage);
+
+  Side a;
+  Side b;
+  try {
+    a = read_side(split(files_a));
+    b = read_side(split(files_b));
+  } catch (const BadDocument& bad) {
+    return cli::fail(app, bad.what(), cli::usage);
+  }
+  const Comparison comparison = compare_sides(a, b, threshold_percent / 100);
+  const std::vector<std::string> warnings = differences(a, b);
+  const std::vector<Judged> judged = judge(limits, comparison);
+  const bool written = report.write(document_of(a, b, comparison, warnings, judged, threshold_percent));
+
+  for (const std::string& warning : warnings)
+    cli::say_err(fmt::format("rtlane-bench compare: {}\n", cli::printable(warning)));
+  cli::say(report.text(), table(comparison) + lists(comparison) + summary(comparison, threshold_percent));
+  bool broken = false;
+  for (const Judged& one : judged) {
+    for (const std::string& name : one.broken_by)
+      cli::say(report.text(), fmt::format("--fail-if '{}' is broken by {}\n", one.limit.text, cli::printable(name)));
+    broken = broken || !one.broken_by.empty();
+    if (one.held_against == 0)
+      cli::say_err(
+          fmt::format("rtlane-bench compare: nothing could be held against --fail-if '{}': no result has that "
+                      "figure with {} launches a side\n",
+                      one.limit.text, launches_needed));
+  }
+  return written && !broken ? cli::good : cli::finding;
+}
+
+}  // namespace rtlane::bench
