@@ -2,50 +2,17 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <climits>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <string_view>
 
 #include "output.hpp"
+#include "whole_file.hpp"
 
 namespace rtlane::cli {
 namespace {
-
-// 0, or an errno.
-int write_all(int fd, std::string_view text)
-{
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno != EINTR)
-      return errno;
-    if (written > 0)
-      text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return 0;
-}
-
-// What path leads to when it is a symbolic link to something that is there; else path.
-std::string target_of(const std::string& path)
-{
-  std::array<char, PATH_MAX> target{};
-  return ::realpath(path.c_str(), target.data()) != nullptr ? target.data() : path;
-}
-
-// As /dev/stdout is, and a file that standard output was redirected to.
-bool is_standard_output(const std::string& path)
-{
-  struct stat file = {};
-  struct stat output = {};
-  return ::stat(path.c_str(), &file) == 0 && ::fstat(STDOUT_FILENO, &output) == 0 && file.st_dev == output.st_dev &&
-         file.st_ino == output.st_ino;
-}
 
 std::string folder_of(const std::string& path)
 {
@@ -96,31 +63,6 @@ bool Report::is_same_file(const std::string& path) const
   return given_ && !on_stdout() && std::filesystem::equivalent(path_, path, unknown) && !unknown;
 }
 
-// 0, or an errno.
-int Report::write_file(const std::string& text)
-{
-  struct stat status = {};
-  const bool exists = fd_ >= 0 && ::fstat(fd_, &status) == 0;
-  if (exists && !S_ISREG(status.st_mode))
-    return write_all(fd_, text);
-
-  const std::string target = target_of(path_);
-  const std::string temporary = fmt::format("{}.{}.tmp", target, getpid());
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (fd < 0) {
-    const int error = errno;
-    return !exists ? error : ::ftruncate(fd_, 0) != 0 ? errno : write_all(fd_, text);
-  }
-  int error = exists && ::fchmod(fd, status.st_mode & 07777) != 0 ? errno : write_all(fd, text);
-  if (::close(fd) != 0 && error == 0)
-    error = errno;
-  if (error == 0 && ::rename(temporary.c_str(), target.c_str()) != 0)
-    error = errno;
-  if (error != 0)
-    ::unlink(temporary.c_str());
-  return error;
-}
-
 bool Report::write(const Json& document)
 {
   if (!given_)
@@ -131,7 +73,7 @@ bool Report::write(const Json& document)
     say_out(text);
     return true;
   }
-  const int error = write_file(text);
+  const int error = replace_file(path_, fd_, text);
   if (error != 0)
     say_err(fmt::format("rtlane: the JSON document could not be written to {}: {}\n", printable(path_),
                         std::strerror(error)));

@@ -47,8 +47,6 @@ public:
   [[nodiscard]] bool write(const Json& document);
 
 private:
-  [[nodiscard]] int write_file(const std::string& text);
-
   CLI::Option* option_ = nullptr;
   std::string path_;
   bool given_ = false;
