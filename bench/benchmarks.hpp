@@ -9,5 +9,6 @@ int throughput(int argc, char** argv);
 int hand_over(int argc, char** argv);
 int noise(int argc, char** argv);
 int compare(int argc, char** argv);
+int export_run(int argc, char** argv);
 
 }  // namespace rtlane::bench

@@ -28,6 +28,7 @@ constexpr std::array benchmarks = {
 
 constexpr std::array tools = {
     Benchmark{"compare", rtlane::bench::compare, "whether two runs differ, with launches as the unit"},
+    Benchmark{"export", rtlane::bench::export_run, "histograms and figures as .hgrm, .hlog and .csv"},
 };
 
 std::string help_text()

@@ -9,20 +9,6 @@
 namespace rtlane::bench {
 namespace {
 
-ResultKey key_of(const Place& result)
-{
-  ResultKey key;
-  key.name = result.at("name").text();
-  key.bytes = result.find_number("bytes").value_or(0);
-  key.mode = result.find_text("mode").value_or("");
-  if (const auto in_process = result.find("in_process"))
-    key.in_process = in_process->truth();
-  if (const auto blocks = result.find("blocks"))
-    key.blocks = blocks->truth();
-  key.rate_hz = result.find_number("rate_hz");
-  return key;
-}
-
 std::optional<double> above_0(const Place& place, const char* key)
 {
   const auto found = place.find(key);
@@ -96,20 +82,6 @@ void add_document(Side& side, const Place& document, const std::string& file)
 }
 
 }  // namespace
-
-std::string label(const ResultKey& key)
-{
-  std::string text = fmt::format("{} {:g} B", key.name, key.bytes);
-  if (!key.mode.empty())
-    text += " " + key.mode;
-  if (key.rate_hz)
-    text += fmt::format(" {:g}/s", *key.rate_hz);
-  if (key.in_process)
-    text += " in process";
-  if (key.blocks)
-    text += " blocks";
-  return text;
-}
 
 Side read_side(const std::vector<std::string>& files)
 {

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <array>
-#include <compare>
 #include <cstddef>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
+
+#include "../support/result_key.hpp"
 
 namespace rtlane::bench {
 
@@ -27,21 +27,6 @@ inline constexpr std::array figures = {
 inline constexpr std::size_t ratio_figure = 0;
 inline constexpr std::size_t p50_figure = 1;
 inline constexpr std::size_t throughput_figure = 7;
-
-// What makes two results the same one.
-struct ResultKey {
-  std::string name;
-  double bytes = 0;
-  std::string mode;
-  bool in_process = false;
-  bool blocks = false;
-  std::optional<double> rate_hz;
-
-  auto operator<=>(const ResultKey&) const = default;
-};
-
-// "rtlane/spsc 16 B closed", with "in process", "blocks" and the rate where they apply.
-std::string label(const ResultKey& key);
 
 struct ResultLaunches {
   std::string absent;  // why it was not measured, "" if it was
