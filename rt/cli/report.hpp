@@ -8,24 +8,17 @@
 #include <cstdio>
 #include <string>
 
+#include "output_file.hpp"
+
 namespace rtlane::cli {
 
 // Keys in the order in which they are written, as people read them.
 using Json = nlohmann::ordered_json;
 
 // --json FILE: a document beside the text. --json alone, or --json -: the document on standard output, and
-// no text there; the same for a FILE that is standard output.
-//
-// FILE keeps what it holds until the document is whole: that is written to a temporary file beside it, which then takes
-// its name and its mode. Where that cannot be (a device or a pipe, a folder that may not be written) the document goes
-// into FILE itself, at the end.
+// no text there; the same for a FILE that is standard output. FILE is whole or as it was: OutputFile says how.
 class Report {
 public:
-  Report() = default;
-  Report(const Report&) = delete;
-  Report& operator=(const Report&) = delete;
-  ~Report();
-
   void add_option(CLI::App& app);
 
   // Finds out whether FILE can be written, before the work and without changing it. EINVAL: what the user has to
@@ -33,11 +26,11 @@ public:
   [[nodiscard]] expected<bool> open();
 
   [[nodiscard]] bool wanted() const { return given_; }
-  [[nodiscard]] bool on_stdout() const { return given_ && path_ == "-"; }
+  [[nodiscard]] bool on_stdout() const { return given_ && file_.on_stdout(); }
   // Whether FILE is this file too, which is only read.
-  [[nodiscard]] bool is_same_file(const std::string& path) const;
+  [[nodiscard]] bool is_same_file(const std::string& path) const { return given_ && file_.is_same_file(path); }
   // What followed --json; "-" for nothing.
-  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::string& path() const { return file_.path(); }
   // Where text goes: standard output, or standard error for a program that has to say something all the
   // same while the document has standard output.
   [[nodiscard]] std::FILE* text() const { return on_stdout() ? stderr : stdout; }
@@ -50,7 +43,7 @@ private:
   CLI::Option* option_ = nullptr;
   std::string path_;
   bool given_ = false;
-  int fd_ = -1;  // of a FILE that was there already
+  OutputFile file_;
 };
 
 }  // namespace rtlane::cli
