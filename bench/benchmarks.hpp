@@ -10,5 +10,6 @@ int hand_over(int argc, char** argv);
 int noise(int argc, char** argv);
 int compare(int argc, char** argv);
 int export_run(int argc, char** argv);
+int report_page(int argc, char** argv);
 
 }  // namespace rtlane::bench

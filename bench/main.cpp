@@ -27,6 +27,7 @@ constexpr std::array benchmarks = {
 };
 
 constexpr std::array tools = {
+    Benchmark{"report", rtlane::bench::report_page, "what was measured as one HTML page"},
     Benchmark{"compare", rtlane::bench::compare, "whether two runs differ, with launches as the unit"},
     Benchmark{"export", rtlane::bench::export_run, "histograms and figures as .hgrm, .hlog and .csv"},
 };

@@ -22,6 +22,7 @@ TEST(BenchProgram, HelpNamesTheBenchmarksAndEachHasAManual)
   EXPECT_EQ(help.status, 0);
   EXPECT_THAT(help.out, HasSubstr("\n  latency "));
   EXPECT_THAT(help.out, HasSubstr("\n  hand-over "));
+  EXPECT_THAT(help.out, HasSubstr("\n  report "));
   for (const std::string name : {"latency", "throughput", "hand-over"}) {
     const Outcome manual = run_tool({name, "--help"});
     EXPECT_EQ(manual.status, 0);

@@ -1,0 +1,93 @@
+// rtlane-bench report: a document of rtlane-bench as a page for people.
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "../benchmarks.hpp"
+#include "command.hpp"
+#include "output.hpp"
+#include "output_file.hpp"
+#include "page.hpp"
+#include "read_run.hpp"
+
+namespace rtlane::bench {
+namespace {
+
+constexpr char manual[] =
+    R"(RUN.json is what 'rtlane-bench latency', 'throughput', 'stalls', 'noise' and 'all' write by --json: a document of schema
+"rtlane.bench/1"; '-' is standard input. The page is one HTML file that needs nothing else: no script, no fonts or
+pictures from elsewhere. It shows what is in the document and trims nothing; what the document lacks it says.
+
+The page is written to RUN.html beside RUN.json, and for '-' to standard output. An old file of that name keeps its
+content until the new one is whole.
+
+Exit status: 0 written; 1 it could not be; 2 wrong usage, or a document that cannot be read or understood: the sentence
+has the path of the key that is wrong.)";
+
+// A run of all peers is about a megabyte.
+constexpr std::size_t bytes_max = 256U << 20;
+
+expected<std::string> read_all(const std::string& path)
+{
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
+      path == "-" ? stdin : std::fopen(path.c_str(), "rbe"),
+      [](std::FILE* f) { return f == stdin ? 0 : std::fclose(f); });
+  std::string text;
+  std::size_t got = file != nullptr ? 1 : 0;
+  for (char buffer[1 << 16]; got > 0 && text.size() <= bytes_max; text.append(buffer, got))
+    got = std::fread(buffer, 1, sizeof buffer, file.get());
+  if (file == nullptr || std::ferror(file.get()) != 0)
+    return unexpected(Error{errno, fmt::format("{} cannot be read: {}", path, std::strerror(errno))});
+  if (text.size() > bytes_max)
+    return unexpected(Error{EFBIG, fmt::format("{} is larger than {}: this is no document of rtlane-bench", path,
+                                               cli::bytes_text(bytes_max))});
+  return text;
+}
+
+// "RUN.json" gives "RUN.html", "run" gives "run.html".
+std::string page_beside(const std::string& document)
+{
+  static constexpr std::string_view ending = ".json";
+  return (document.ends_with(ending) ? document.substr(0, document.size() - ending.size()) : document) + ".html";
+}
+
+}  // namespace
+
+int report_page(int argc, char** argv)
+{
+  CLI::App app("A document of rtlane-bench as one HTML page.", "rtlane-bench report");
+  app.footer(manual);
+  std::string document;
+  std::string page_path;
+  app.add_option("RUN.json", document, "The document; - is standard input")->required();
+  auto* output =
+      app.add_option("-o,--output", page_path, "Where the page goes; - is standard output (default: RUN.html)")
+          ->type_name("FILE.html");
+  if (const auto status = cli::parse(app, argc, argv))
+    return *status;
+  if (output->count() == 0)
+    page_path = document == "-" ? "-" : page_beside(document);
+
+  cli::OutputFile file;
+  if (const auto opened = file.open(page_path); !opened)
+    return cli::fail(app, opened.error().message, cli::usage);
+  if (file.is_same_file(document))
+    return cli::fail(app, fmt::format("-o {}: that is the document; name another file", page_path), cli::usage);
+  const auto text = read_all(document);
+  if (!text)
+    return cli::fail(app, text.error().message, cli::usage);
+  const auto run = report::read_run(*text);
+  if (!run)
+    return cli::fail(app, fmt::format("{}: {}", document, run.error().message), cli::usage);
+
+  const std::string name = document == "-" ? "standard input" : document.substr(document.rfind('/') + 1);
+  if (const int error = file.write(report::page(*run, name)); error != 0)
+    return cli::fail(app, fmt::format("the page could not be written to {}: {}", file.path(), std::strerror(error)));
+  return cli::good;
+}
+
+}  // namespace rtlane::bench
