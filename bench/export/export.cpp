@@ -16,7 +16,7 @@
 #include "csv.hpp"
 #include "histograms.hpp"
 #include "output.hpp"
-#include "whole_file.hpp"
+#include "output_file.hpp"
 
 namespace rtlane::bench {
 namespace {
@@ -104,7 +104,10 @@ int export_run(int argc, char** argv)
       return cli::fail(app, fmt::format("{}: the folder cannot be made: {}", hgrm_folder, error.message()));
   }
   for (const File& file : files) {
-    if (const int error = cli::write_whole_file(file.path, file.text); error != 0)
+    cli::OutputFile output;
+    if (const auto opened = output.open(file.path); !opened)
+      return cli::fail(app, opened.error().message);
+    if (const int error = output.write(file.text); error != 0)
       return cli::fail(app, fmt::format("{}: cannot be written: {}", file.path, std::strerror(error)));
   }
   return cli::good;

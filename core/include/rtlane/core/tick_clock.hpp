@@ -15,6 +15,7 @@
 
 #include <time.h>
 
+#include <cmath>
 #include <cstdint>
 
 #if defined(__x86_64__)
@@ -86,11 +87,11 @@ public:
   // A number of ticks as nanoseconds, and the other way, rounded to the nearest; exact to 2^52.
   [[nodiscard]] std::uint64_t ns(std::uint64_t tick_count) const noexcept
   {
-    return static_cast<std::uint64_t>(static_cast<double>(tick_count) / ticks_per_ns_ + 0.5);
+    return static_cast<std::uint64_t>(std::llround(static_cast<double>(tick_count) / ticks_per_ns_));
   }
   [[nodiscard]] std::uint64_t ticks_of_ns(std::uint64_t duration_ns) const noexcept
   {
-    return static_cast<std::uint64_t>(static_cast<double>(duration_ns) * ticks_per_ns_ + 0.5);
+    return static_cast<std::uint64_t>(std::llround(static_cast<double>(duration_ns) * ticks_per_ns_));
   }
 
   // How far the rate since the calibration differs from the calibrated one, in parts per million. Large values mean
