@@ -21,9 +21,4 @@ Candidates all_channels()
   return all;
 }
 
-Candidates all_peers()
-{
-  return {};
-}
-
 }  // namespace rtlane::bench

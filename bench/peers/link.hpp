@@ -9,22 +9,24 @@
 //
 //     explicit FooLink(LinkRoom& room);   // before the two sides part: makes both directions
 //
-//     class End {                         // of one side; used by one thread
+//     class End {                         // of one side; used by one thread; can be moved
 //     public:
 //       bool try_send(const M& message);     // false: there is no room now
 //       bool try_receive(M& message);        // false: there is nothing now
 //     };
-//     End near_end();                     // in the process and thread that uses it, once
-//     End far_end();
+//     End near_end();                     // in the process and thread that uses it; more than once
+//     End far_end();                      // only where info.many says so
 //   };
 //
 // M is a Message<bytes>; the adapter moves all of its bytes, as its users would: what can be lent in place may be
 // filled and read in place. try_* of a peer that sleeps in the kernel (info.blocks) may sleep up to link_patience_ms,
 // and returns false then. Nothing throws: what goes wrong ends the process by die() with a sentence.
 //
-// Reach: with Reach::processes the far side is a child, forked after the constructor; the room's memory is shared with
-// it and lies at the same address. With Reach::threads it is a thread of the same process. A peer that needs set-up in
-// each process does it in near_end() and far_end(), which run at the same time and may wait for each other.
+// Reach: with Reach::processes the two sides are two processes, forked after the constructor (one may be the process
+// that ran it); the room's memory is shared by them and lies at the same address. With Reach::threads they are threads
+// of one process. A peer that needs set-up in each process does it in near_end() and far_end(), which run at the same
+// time and may wait for each other. What lives once in a process (a runtime, a participant) is made there, so a process
+// that has had an end of such a peer cannot fork another side of it.
 #pragma once
 
 #include <array>
@@ -75,7 +77,11 @@ struct LinkInfo {
   std::string_view kind;     // what it promises: "spsc", "mpmc", "queue", "pipe", "socket", "pubsub"
   std::string_view package;  // the Debian package it comes from; "" = it is ours, or libc's
   Reach reach;
-  bool blocks;  // who waits sleeps in the kernel
+  bool blocks;        // who waits sleeps in the kernel
+  bool many = false;  // each side may have several ends, in processes (threads) of their own
+  // Starts what has to run beside all links of the kind. Called by the process that orders, before it forks who makes
+  // one; what it cannot do, the link's constructor says.
+  void (*prepare)() = nullptr;
 };
 
 // What a link is made from, before its sides part.
