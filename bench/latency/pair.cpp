@@ -98,6 +98,8 @@ Pair::Pair(const Candidate& candidate, const Placement& placement, SampleRoom& r
       orders_{need(Event::create("")), need(Event::create(""))},
       done_(need(Semaphore::create("", 0, 2)))
 {
+  if (candidate.info.prepare != nullptr)
+    candidate.info.prepare();
   const pid_t orderer = ::getpid();
   leader_ = ::fork();
   must(leader_ >= 0, "fork");

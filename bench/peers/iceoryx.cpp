@@ -48,7 +48,11 @@ iox::popo::SubscriberOptions subscriber_options()
 template <class M>
 class IceoryxLink {
 public:
-  static constexpr LinkInfo info = iceoryx_pubsub_info;
+  static constexpr LinkInfo info = [] {
+    LinkInfo with_daemon = iceoryx_pubsub_info;
+    with_daemon.prepare = &start_roudi;
+    return with_daemon;
+  }();
 
   explicit IceoryxLink(LinkRoom& room) : meeting_(room.shared.make<Meeting>()), name_(room.name) { need_roudi(); }
 

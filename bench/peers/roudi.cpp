@@ -56,7 +56,8 @@ std::string read_whole(const std::string& path)
   return text.str();
 }
 
-// RouDi needs some CPU while the sides find each other, also when its user is pinned and has a real-time policy.
+// RouDi needs some CPU while the sides find each other, also when its user is pinned and has a real-time policy; and it
+// is ended by a signal.
 void be_ordinary()
 {
   const sched_param none = {};
@@ -66,6 +67,9 @@ void be_ordinary()
   for (std::size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu)
     CPU_SET(cpu, &all);
   sched_setaffinity(0, sizeof all, &all);
+  sigset_t nothing;
+  sigemptyset(&nothing);
+  sigprocmask(SIG_SETMASK, &nothing, nullptr);
 }
 
 class Guardian {
@@ -76,7 +80,6 @@ public:
     must(mkdtemp(directory_.data()) != nullptr, who);
     std::ofstream(directory_ + "/roudi.toml") << pools();
     start_shell();
-    await_roudi();
   }
   Guardian(const Guardian&) = delete;
   Guardian& operator=(const Guardian&) = delete;
@@ -92,6 +95,20 @@ public:
   }
 
   [[nodiscard]] const std::string& directory() const { return directory_; }
+
+  void await_roudi() const
+  {
+    const timespec pause = {0, 10'000'000};
+    std::string said;
+    for (int pauses = 0; pauses < 1000; ++pauses) {
+      said = read_whole(directory_ + "/log");
+      if (said.find("RouDi is ready for clients") != std::string::npos ||
+          said.find("is RouDi still running?") != std::string::npos)
+        return;
+      nanosleep(&pause, nullptr);
+    }
+    die("iox-roudi did not come up in 10 s (its package is iceoryx): " + said);
+  }
 
 private:
   // The shell reads its orders from a pipe: that ends when nobody is left who could write.
@@ -116,20 +133,6 @@ private:
     }
   }
 
-  void await_roudi() const
-  {
-    const timespec pause = {0, 10'000'000};
-    std::string said;
-    for (int pauses = 0; pauses < 1000; ++pauses) {
-      said = read_whole(directory_ + "/log");
-      if (said.find("RouDi is ready for clients") != std::string::npos ||
-          said.find("is RouDi still running?") != std::string::npos)
-        return;
-      nanosleep(&pause, nullptr);
-    }
-    die("iox-roudi did not come up in 10 s (its package is iceoryx): " + said);
-  }
-
   std::string directory_;
   pid_t owner_;
   Descriptor order_;
@@ -144,9 +147,14 @@ const Guardian& guardian()
 
 }  // namespace
 
-void need_roudi()
+void start_roudi()
 {
   guardian();
+}
+
+void need_roudi()
+{
+  guardian().await_roudi();
 }
 
 const std::string& roudi_name_prefix()
