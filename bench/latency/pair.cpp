@@ -284,13 +284,14 @@ void Pair::serve(Side side, LinkWork& work)
   const int cpu = side == Side::near ? placement_.cpus.near : placement_.cpus.far;
   pin(cpu);
   static_cast<void>(rt::lock_memory(worker_memory()));  // RunPlace has said what is refused
-  work.attach(side, placement_.clock, placement_.threshold_ns);
+  // Before it attaches: threads that a peer's library makes there inherit it.
   if (placement_.fifo_priority != 0) {
     rt::ThreadConfig config;
     config.fifo_priority = placement_.fifo_priority;
     config.block_signals = false;
     rt::configure_this_thread(config);
   }
+  work.attach(side, placement_.clock, placement_.threshold_ns);
   done_.release();
   const rt::InterruptCounts interrupts(cpu);
   for (;;) {
