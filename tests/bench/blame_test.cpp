@@ -13,6 +13,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <span>
 #include <thread>
 
 #include "channels/spsc_link.hpp"
@@ -20,6 +21,7 @@
 #include "latency/pair.hpp"
 #include "latency/run_options.hpp"
 #include "support/sanitizer.hpp"
+#include "support/timer_storm.hpp"
 #include "support/watchdog.hpp"
 
 namespace rtlane::bench {
@@ -28,8 +30,8 @@ namespace {
 using cli::Json;
 using test::Watchdog;
 
-constexpr std::uint64_t segment_ns = 25'000'000;  // all its trips are kept
-constexpr int injector_priority = 75;             // above the workers and who orders them
+constexpr std::uint64_t segment_ns = 36'000'000;
+constexpr int injector_priority = 75;  // above the workers and who orders them
 
 void spin_ns(const TickClock& clock, std::uint64_t ns)
 {
@@ -130,7 +132,8 @@ protected:
 
   bool fifo() const { return place_->placement.fifo_priority != 0; }
 
-  // Runs segments, with `disturb` in a thread of its own from some milliseconds after the first began.
+  // Runs segments, with `disturb` in a thread of its own from some milliseconds after each began; as many more as it
+  // takes until `segments` were disturbed while they ran, since on a busy machine the disturbance may come too late.
   Json measure(const Candidate& candidate, unsigned segments, const std::function<void(Pair&)>& disturb = {})
   {
     Pair pair(candidate, place_->placement, *samples_);
@@ -140,7 +143,10 @@ protected:
     plan.duration_ticks = place_->placement.clock.ticks_of_ns(segment_ns);
     plan.stop_again_ticks = place_->placement.clock.ticks_of_ns(2'000'000);
     Attribution attribution(place_->placement.clock, {options_.cpus.near, options_.cpus.far});
-    for (unsigned i = 0; i < segments; ++i) {
+    unsigned done = 0;
+    for (unsigned i = 0; done < segments && i < 50 * segments; ++i) {
+      std::uint64_t begin = 0;
+      std::uint64_t end = 0;
       std::thread disturber;
       if (disturb) {
         // Once the workers run an ordinary thread gets no CPU.
@@ -151,7 +157,9 @@ protected:
           rt::configure_this_thread(config);
           ready.set_value();
           rest_ns(8'000'000);
+          begin = ticks();
           disturb(pair);
+          end = ticks();
         });
         ready.get_future().wait();
       }
@@ -159,7 +167,12 @@ protected:
       if (disturber.joinable())
         disturber.join();
       attribution.add(*samples_, i);
+      const auto trips = std::span(samples_->trips.entries).first(samples_->trips.kept());
+      if (!disturb ||
+          (begin >= trips.front().begin_ticks && end <= trips.back().begin_ticks + trips.back().length_ticks))
+        ++done;
     }
+    EXPECT_EQ(done, segments) << "the machine is too busy";
     worst_ = attribution.worst_json();
     return attribution.attributed_json();
   }
@@ -208,6 +221,23 @@ TEST_F(Blame, AThreadThatTakesTheCpuIsNamedSo)
   });
   EXPECT_GE(json["preempted_count"], segments) << json << worst_;
   EXPECT_GE(json["preempted_ns"], segments * taken_ns * 9 / 10) << json << worst_;
+}
+
+TEST_F(Blame, AStormOfTimersIsInterrupts)
+{
+  Watchdog watchdog(100);
+  constexpr unsigned segments = 4;
+  const Json json = measure(candidate_of<SpscLink>(), segments, [&](Pair&) {
+    rt::ThreadConfig config;
+    config.cpu = options_.cpus.near;
+    config.fifo_priority = fifo() ? injector_priority : 0;
+    rt::configure_this_thread(config);
+    test::TimerStorm storm;
+    rt::sleep_until_ns(storm.start());
+  });
+  // Half of them hit between two operations.
+  EXPECT_GE(json["interrupt_count"], segments * test::TimerStorm::count / 10) << json << worst_;
+  EXPECT_GT(json["interrupt_count"], json["host_count"]) << json << worst_;
 }
 
 TEST_F(Blame, APageFaultInsideAnOperationIsAFault)

@@ -1,6 +1,5 @@
 // The method, proved by injection: what was done to the metering thread is what the meter says.
 #include <gtest/gtest.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 #include <rtlane/rt/clock.hpp>
 #include <rtlane/rt/noise.hpp>
@@ -16,6 +15,7 @@
 #include "metered.hpp"
 #include "support/child.hpp"
 #include "support/shared_page.hpp"
+#include "support/timer_storm.hpp"
 #include "support/watchdog.hpp"
 
 namespace rtlane::rt {
@@ -256,56 +256,20 @@ TEST(GapMeter, APageFaultBetweenTwoPollsIsAFault)
 
 // ---- interrupts
 
-// Timers of the calling thread's CPU that nobody waits for: each is one interrupt and nothing else.
-class TimerStorm {
-public:
-  static constexpr unsigned count = 400;
-  static constexpr std::int64_t distance_ns = 50'000;
-
-  TimerStorm()
-  {
-    for (int& fd : fds_)
-      fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-  }
-  TimerStorm(const TimerStorm&) = delete;
-  TimerStorm& operator=(const TimerStorm&) = delete;
-  ~TimerStorm()
-  {
-    for (const int fd : fds_)
-      close(fd);
-  }
-
-  // Returns when the last one is due, by now_ns().
-  std::int64_t start()
-  {
-    std::int64_t due_ns = now_ns() + 5'000'000;
-    for (const int fd : fds_) {
-      due_ns += distance_ns;
-      itimerspec when{};
-      when.it_value = {static_cast<time_t>(due_ns / 1'000'000'000), static_cast<long>(due_ns % 1'000'000'000)};
-      EXPECT_EQ(timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, nullptr), 0);
-    }
-    return due_ns;
-  }
-
-private:
-  std::array<int, count> fds_{};
-};
-
 TEST(GapMeter, WhatAStormOfTimersTakesIsInterrupts)
 {
   test::Watchdog watchdog(100);
-  TimerStorm storm;
+  test::TimerStorm storm;
   std::int64_t end_ns = 0;
   const Metered found = meter_on_cpu(
       meter_priority, {}, [&](GapMeter&) { end_ns = storm.start() + 5'000'000; },
       [&](GapMeter&) { return now_ns() < end_ns; });
   ASSERT_TRUE(found.interrupts) << "/proc/interrupts cannot be read";
-  EXPECT_GE(*found.interrupts, TimerStorm::count * 3 / 4);
+  EXPECT_GE(*found.interrupts, test::TimerStorm::count * 3 / 4);
   // Some hit a time in which another thread had the CPU, or the host.
   const auto taken = found.of(GapClass::preempted).length_ticks + found.of(NoiseCause::host).length_ticks;
-  const auto hidden = test_clock().ns(taken) / TimerStorm::distance_ns;
-  EXPECT_GE(found.of(NoiseCause::interrupt).count + hidden, TimerStorm::count * 3 / 4);
+  const auto hidden = test_clock().ns(taken) / test::TimerStorm::distance_ns;
+  EXPECT_GE(found.of(NoiseCause::interrupt).count + hidden, test::TimerStorm::count * 3 / 4);
   EXPECT_GT(found.of(NoiseCause::interrupt).count, found.of(NoiseCause::host).count);
   EXPECT_GT(found.of(NoiseCause::interrupt).count, found.of(NoiseCause::preempted).count);
   EXPECT_EQ(found.of(NoiseCause::stopped).count, 0u);
