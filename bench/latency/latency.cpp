@@ -106,8 +106,8 @@ public:
     if (result["blocks"] == false) {
       result["attributed"] = attribution_.attributed_json();
       result["worst"] = attribution_.worst_json();
+      result["timeline"] = attribution_.timeline_json();
     }
-    result["timeline"] = attribution_.timeline_json();
     result["histogram"] = histogram_json(attribution_.round_trips());
   }
 
@@ -133,7 +133,7 @@ public:
       return false;
     for (Open* const one : all) {
       if (turn.counts)
-        one->add(room, plan.interval_ticks, turn.at_s);
+        one->add(room, plan.interval_ticks);
     }
     return true;
   }
@@ -156,15 +156,13 @@ public:
     result["response_ns"] = percentiles_json(response_);
     result["late"] = late_;
     result["lost"] = lost_;
-    result["timeline"] = timeline_;
     result["histogram"] = histogram_json(response_);
     result["service_histogram"] = histogram_json(service_);
   }
 
 private:
-  void add(const SampleRoom& room, std::uint64_t interval_ticks, double at_s)
+  void add(const SampleRoom& room, std::uint64_t interval_ticks)
   {
-    std::uint64_t longest_ns = 0;
     for (std::uint64_t i = 0; i < room.sent; ++i) {
       late_ += room.sent_ticks[i] - room.due_ticks[i] > interval_ticks ? 1 : 0;
       if (room.came_ticks[i] == 0) {
@@ -172,11 +170,8 @@ private:
         continue;
       }
       service_.record(since(room.sent_ticks[i], room.came_ticks[i]));
-      const std::uint64_t response_ns = since(room.due_ticks[i], room.came_ticks[i]);
-      response_.record(response_ns);
-      longest_ns = std::max(longest_ns, response_ns);
+      response_.record(since(room.due_ticks[i], room.came_ticks[i]));
     }
-    timeline_.push_back({at_s, longest_ns, nullptr});
   }
 
   // Counters of two CPUs may differ by some nanoseconds.
@@ -192,7 +187,6 @@ private:
   Histogram response_;
   std::uint64_t late_ = 0;
   std::uint64_t lost_ = 0;
-  Json timeline_ = Json::array();
 };
 
 // ---- the run

@@ -8,14 +8,16 @@
 //   N1 far_finished, release  ->  N2 far_finished, acquire   the far side has left the segment (stored in pair.cpp)
 #pragma once
 
+#include <rtlane/core/cache_line.hpp>
 #include <rtlane/core/tick_clock.hpp>
 
-#include <fmt/format.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "../peers/link.hpp"
 #include "segment.hpp"
@@ -36,6 +38,9 @@ struct SegmentOrder {
     return far_finished.load(std::memory_order_acquire) == number;  // N2, pairs with N1
   }
 };
+
+// Ends the worker: "LINK: message NUMBER " and what is wrong with it.
+[[noreturn]] void die_of_message(std::string_view link, std::uint64_t number, const char* what);
 
 // Made before the sides part; each side's functions are called by one thread.
 class LinkWork {
@@ -63,16 +68,12 @@ public:
 
   void attach(Side side, const TickClock& clock, std::uint64_t threshold_ns) override
   {
-    if (side == Side::near) {
-      near_.emplace(link_.near_end());
-      near_watch_.emplace(clock, threshold_ns);
-    } else {
-      far_.emplace(link_.far_end());
-      far_watch_.emplace(clock, threshold_ns);
-    }
+    SideOf& mine = side == Side::near ? near_ : far_;
+    mine.end.emplace(side == Side::near ? link_.near_end() : link_.far_end());
+    mine.watch.emplace(clock, threshold_ns);
   }
 
-  void detach(Side side) override { (side == Side::near ? near_ : far_).reset(); }
+  void detach(Side side) override { (side == Side::near ? near_ : far_).end.reset(); }
 
   void near(const SegmentOrder& order, SampleRoom& room) override
   {
@@ -109,7 +110,7 @@ private:
 
   void near_ratio(const SegmentOrder& order, SampleRoom& room)
   {
-    End& end = *near_;
+    End& end = *near_.end;
     M message{};
     M answer{};
     Patience patience;
@@ -140,7 +141,7 @@ private:
 
   void far_ratio(const SegmentOrder& order)
   {
-    End& end = *far_;
+    End& end = *far_.end;
     M message{};
     Patience patience;
     for (;;) {
@@ -158,13 +159,13 @@ private:
 
   void near_closed(const SegmentOrder& order, SampleRoom& room)
   {
-    End& end = *near_;
+    End& end = *near_.end;
     M message{};
     M answer{};
     Patience patience;
     for (std::uint64_t number = 1; number <= warm_up_trips; ++number)
       there_and_back(end, message, answer, number, patience);
-    StallWatch<polls>& watch = *near_watch_;
+    StallWatch<polls>& watch = *near_.watch;
     watch.begin(room.sides[0]);
     const std::uint64_t over = ticks() + order.plan.duration_ticks;
     std::uint64_t now = 0;
@@ -192,9 +193,9 @@ private:
 
   void far_closed(const SegmentOrder& order, SampleRoom& room)
   {
-    End& end = *far_;
+    End& end = *far_.end;
     M message{};
-    StallWatch<polls>& watch = *far_watch_;
+    StallWatch<polls>& watch = *far_.watch;
     watch.begin(room.sides[1]);
     for (;;) {
       static_cast<void>(watch.outside(ticks()));
@@ -208,7 +209,7 @@ private:
         continue;
       }
       if (!message.is_whole())
-        die(fmt::format("{}: message {} came torn", Link<M>::info.name, message.number));
+        die_of_message(Link<M>::info.name, message.number, "came torn");
       static_cast<void>(watch.outside(ticks()));
       while (!end.try_send(message)) {
       }
@@ -224,7 +225,7 @@ private:
   static void check(const M& answer, std::uint64_t number)
   {
     if (answer.number != number || !answer.is_whole())
-      die(fmt::format("{}: message {} came back as {}, or torn", Link<M>::info.name, number, answer.number));
+      die_of_message(Link<M>::info.name, number, "came back as another, or torn");
   }
 
   // A peer that may lose messages may lose the last one as well.
@@ -236,6 +237,9 @@ private:
       end.try_send(message);
       for (const std::uint64_t again = ticks() + order.plan.stop_again_ticks;
            ticks() < again && !order.far_has_left();) {
+        // What delivers a message of a peer that sleeps may be a thread of its own on this CPU.
+        if constexpr (!polls)
+          ::sched_yield();
       }
     }
   }
@@ -244,7 +248,7 @@ private:
 
   void near_open(const SegmentOrder& order, SampleRoom& room)
   {
-    End& end = *near_;
+    End& end = *near_.end;
     M message{};
     const std::uint64_t start = ticks() + order.plan.interval_ticks;
     const std::uint64_t count =
@@ -253,8 +257,11 @@ private:
       const std::uint64_t due = start + i * order.plan.interval_ticks;
       message.fill(i + 1);
       std::uint64_t now = ticks();
-      while (now < due)
+      while (now < due) {
+        if constexpr (!polls)
+          ::sched_yield();  // as in stop()
         now = ticks();
+      }
       room.due_ticks[i] = due;
       room.sent_ticks[i] = now;
       while (!end.try_send(message)) {
@@ -267,7 +274,7 @@ private:
   void near_saturated(const SegmentOrder& order, SampleRoom& room)
   {
     constexpr std::uint64_t between_looks = 256;
-    End& end = *near_;
+    End& end = *near_.end;
     M message{};
     std::uint64_t number = 0;
     Patience patience;
@@ -286,7 +293,7 @@ private:
   void far_stream(const SegmentOrder& order, SampleRoom& room)
   {
     const bool stamped = order.plan.kind == SegmentKind::open;
-    End& end = *far_;
+    End& end = *far_.end;
     M message{};
     std::uint64_t expected = 1;
     std::uint64_t received = 0;
@@ -302,7 +309,7 @@ private:
       if (stamped && message.number <= SampleRoom::messages_max)
         room.came_ticks[message.number - 1] = ticks();
       if (message.number < expected || !message.is_whole())
-        die(fmt::format("{}: message {} came again, late or torn", Link<M>::info.name, message.number));
+        die_of_message(Link<M>::info.name, message.number, "came again, late or torn");
       if (received == 0)
         room.first_ticks = ticks();
       expected = message.number + 1;
@@ -312,11 +319,15 @@ private:
     room.received = received;
   }
 
+  // On lines of its own: both sides may be threads of one process.
+  struct alignas(cache_line_bytes) SideOf {
+    std::optional<End> end;
+    std::optional<StallWatch<polls>> watch;
+  };
+
   Link<M> link_;
-  std::optional<End> near_;
-  std::optional<End> far_;
-  std::optional<StallWatch<polls>> near_watch_;
-  std::optional<StallWatch<polls>> far_watch_;
+  SideOf near_;
+  SideOf far_;
 };
 
 }  // namespace rtlane::bench

@@ -61,7 +61,7 @@ std::string hypervisor()
         name += c;
     }
   }
-  return name.empty() ? "unknown" : name;
+  return name == "KVMKVMKVM" ? "KVM" : name.empty() ? "unknown" : name;
 #else
   return first_line("/sys/hypervisor/type");
 #endif
