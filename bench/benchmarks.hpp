@@ -4,6 +4,7 @@
 
 namespace rtlane::bench {
 
+int all(int argc, char** argv);
 int latency(int argc, char** argv);
 int throughput(int argc, char** argv);
 int hand_over(int argc, char** argv);

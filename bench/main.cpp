@@ -24,6 +24,7 @@ constexpr std::array benchmarks = {
     Benchmark{"throughput", rtlane::bench::throughput, "how many messages a second one side can push to the other"},
     Benchmark{"hand-over", rtlane::bench::hand_over, "events, semaphores and mutexes between sleeping processes"},
     Benchmark{"noise", rtlane::bench::noise, "what the machine takes from threads that only poll, and why"},
+    Benchmark{"all", rtlane::bench::all, "noise, latency and throughput with every peer: a document, a page, a text"},
 };
 
 constexpr std::array tools = {
