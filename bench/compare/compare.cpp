@@ -227,7 +227,7 @@ int compare(int argc, char** argv)
   app.footer(manual);
   std::string files_a;
   std::string files_b;
-  double threshold_percent = 5;
+  double threshold_percent = 10;
   std::vector<std::string> limit_texts;
   app.add_option("A", files_a, "Document of the run that is the measure; several with commas")->required();
   app.add_option("B", files_b, "Document of the run that is compared with it; several with commas")->required();
