@@ -14,6 +14,7 @@
 #include "../support/environment.hpp"
 #include "../support/process.hpp"
 #include "../support/statistics.hpp"
+#include "../support/tick_offset.hpp"
 #include "command.hpp"
 
 namespace rtlane::bench {
@@ -22,6 +23,7 @@ namespace {
 using cli::Json;
 
 constexpr int orderer_above = 10;
+constexpr double tick_offset_max_ns = 200;
 constexpr double floor_bin_ns = 250;
 
 std::vector<std::string> channel_names()
@@ -129,6 +131,12 @@ RunPlace::RunPlace(const RunOptions& options)
       placement.fifo_priority = 0;
     }
   }
+  const TickOffset offset = measure_tick_offset(options.cpus.near, options.cpus.far, placement.clock);
+  if (offset.low_ns > tick_offset_max_ns || offset.high_ns < -tick_offset_max_ns)
+    refused.push_back(
+        fmt::format("the tick counters of CPUs {} and {} differ by {:.0f} to {:.0f} ns: one-way times and causes are "
+                    "not to be trusted",
+                    options.cpus.near, options.cpus.far, offset.low_ns, offset.high_ns));
   // The workers lock theirs as well; what they may is what this process may.
   const rt::MemoryLockGrant memory = rt::lock_memory(worker_memory());
   refused.insert(refused.end(), memory.refused.begin(), memory.refused.end());
@@ -140,6 +148,7 @@ RunPlace::RunPlace(const RunOptions& options)
   environment["memory_locked"] = memory.refused.empty();
   environment["refused"] = refused;
   environment["tick"] = tick_json(placement.clock);
+  environment["tick"]["offset_ns"] = {offset.low_ns, offset.high_ns};
 }
 
 Json new_document(const char* command, const RunPlace& place)

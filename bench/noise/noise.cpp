@@ -2,7 +2,6 @@
 #include <rtlane/core/tick_clock.hpp>
 #include <rtlane/rt/thread.hpp>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
@@ -11,14 +10,15 @@
 #include <cmath>
 #include <csignal>
 #include <cstdint>
-#include <ctime>
 #include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "../benchmarks.hpp"
+#include "../support/environment.hpp"
 #include "command.hpp"
 #include "measure_noise.hpp"
 #include "output.hpp"
@@ -44,7 +44,7 @@ long as the CPU got at least half as many interrupts as there were such gaps, al
 evidence for the lot and no proof of a single gap. The threads are pinned and, where that is permitted, SCHED_FIFO; they sleep
 6 ms of each 100 so that other work goes on, and only what they polled counts.
 
-JSON: {"schema": "rtlane.bench/1", "command": "noise", "started", "duration_s", "noise": [{"cpu", "seconds",
+JSON: {"schema": "rtlane.bench/1", "command": "noise", "started", "duration_s", "environment", "noise": [{"cpu", "seconds",
 "threshold_ns", "gaps", "lost_ns", "max_ns", "classes": {"preempted": {"count", "ns", "max_ns"}, "stopped", "fault",
 "interrupt", "host"}, "interrupts", "histogram": {"count", "max_ns", "buckets": [[upper_bound_ns, count], ...]}}]}.
 "interrupts" is null where /proc/interrupts does not tell; unexplained gaps are the host's then. With the document on
@@ -200,7 +200,7 @@ int noise(int argc, char** argv)
   if (options.policy == "other")
     options.noise.fifo_priority = 0;
 
-  const std::time_t started = std::time(nullptr);
+  const std::string started = utc_now();
   const TickClock clock = TickClock::calibrate();
   watch(options.noise.seconds);
   const std::uint64_t before = ticks();
@@ -208,10 +208,15 @@ int noise(int argc, char** argv)
   const double duration_s = static_cast<double>(ticks() - before) / clock.frequency_hz();
   alarm(0);
 
+  cli::Json environment = environment_json();
+  environment["cpus"] = options.noise.cpus;
+  environment["policy"] = options.policy;
+  environment["tick"] = tick_json(clock);
   const bool written = report.write({{"schema", "rtlane.bench/1"},
                                      {"command", "noise"},
-                                     {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(started))},
+                                     {"started", started},
                                      {"duration_s", duration_s},
+                                     {"environment", std::move(environment)},
                                      {"noise", noise_json(measured)}});
   cli::say(report.text(),
            totals_text(measured) + "\n" + causes_text(measured) + "\n" + remarks_text(measured, options));

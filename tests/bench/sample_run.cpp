@@ -141,10 +141,10 @@ private:
              {{"source", "tsc"},
               {"invariant", true},
               {"hz", 2445434000},
-              {"resolution_ns", 0.4},
+              {"smallest_step_ns", 0.4},
               {"overhead_ns", 11.9},
               {"drift_ppm", -0.1},
-              {"offset_bound_ns", 40}}}};
+              {"offset_ns", {-20, 25}}}}};
   }
 
   static Json floor()
