@@ -172,7 +172,7 @@ TEST(Noise, OnOneCpuItPollsOnThatOne)
 TEST(Noise, AStopOfTheProgramIsStopped)
 {
   Watchdog watchdog(110);
-  Tool tool = Tool::start({"noise", "--seconds", "1", "--cpus", last_cpu(), "--json"});
+  Tool tool = Tool::start({"noise", "--seconds", "3", "--cpus", last_cpu(), "--json"});
   // A thread that has run for so long polls.
   const auto polls = [&] {
     std::error_code error;
@@ -186,7 +186,7 @@ TEST(Noise, AStopOfTheProgramIsStopped)
     return false;
   };
   ASSERT_TRUE(eventually(polls));
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 5; ++i) {
     tool.signal(SIGSTOP);
     siginfo_t info = {};
     ASSERT_EQ(waitid(P_PID, static_cast<id_t>(tool.pid()), &info, WSTOPPED | WEXITED | WNOWAIT), 0);
@@ -199,7 +199,7 @@ TEST(Noise, AStopOfTheProgramIsStopped)
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   const json cpu = outcome.json()["noise"][0];
   expect_whole(cpu);
-  // One of the three may have hit it asleep, which does not count.
+  // Some may have hit it asleep, which does not count, or come too late on a busy machine.
   EXPECT_GE(cpu["classes"]["stopped"]["count"], 1) << cpu["classes"];
   EXPECT_GE(cpu["classes"]["stopped"]["max_ns"], 100'000'000);
 }
