@@ -2,9 +2,14 @@
 #pragma once
 
 #include "../latency/candidates.hpp"
+#include "../peers/any_link.hpp"
 
 namespace rtlane::bench {
 
 void add_channel_spsc(Candidates& all);
+void add_channel_spsc(AnyLinks& all);
+
+// Every channel, behind an interface: the same as all_channels(), in the same order.
+AnyLinks all_channel_links();
 
 }  // namespace rtlane::bench

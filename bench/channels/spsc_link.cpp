@@ -9,4 +9,9 @@ void add_channel_spsc(Candidates& all)
   add_link<SpscLink>(all);
 }
 
+void add_channel_spsc(AnyLinks& all)
+{
+  add_link<SpscLink>(all);
+}
+
 }  // namespace rtlane::bench

@@ -21,4 +21,11 @@ Candidates all_channels()
   return all;
 }
 
+AnyLinks all_channel_links()
+{
+  AnyLinks all;
+  add_channel_spsc(all);
+  return all;
+}
+
 }  // namespace rtlane::bench

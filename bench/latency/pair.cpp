@@ -16,6 +16,7 @@
 #include <fstream>
 #include <thread>
 
+#include "../peers/link_room.hpp"
 #include "../support/process.hpp"
 
 namespace rtlane::bench {
@@ -67,12 +68,6 @@ void look_for_far(int)
   if (place_of_loss[0] == '\0')
     std::memcpy(place_of_loss.data(), text, sizeof text);
   ::_exit(1);
-}
-
-// Two directions of link_capacity messages, with what a peer keeps beside each.
-std::size_t link_bytes(std::size_t message_bytes)
-{
-  return 4 * link_capacity * (message_bytes + 128) + (1U << 20);
 }
 
 }  // namespace
@@ -239,10 +234,7 @@ void Pair::lead()
 {
   die_into(control_.failure.sentence);
   SharedRoom link_room(link_bytes(candidate_.bytes));
-  std::string name = fmt::format("{}-{}-{}", candidate_.info.name, candidate_.bytes, ::getpid());
-  for (char& c : name)
-    c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? static_cast<char>(std::tolower(c)) : '-';
-  LinkRoom room{link_room, name};
+  LinkRoom room{link_room, link_name(candidate_.info, candidate_.bytes)};
   std::unique_ptr<LinkWork> work = candidate_.make(room);
   if (placement_.threads || candidate_.info.reach == Reach::threads) {
     std::thread far([&] { serve(Side::far, *work); });

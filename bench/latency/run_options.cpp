@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <set>
 
+#include "../channels/channels.hpp"
+#include "../peers/peers.hpp"
 #include "../support/environment.hpp"
 #include "../support/process.hpp"
 #include "../support/statistics.hpp"
@@ -39,7 +41,7 @@ std::vector<std::string> channel_names()
 
 }  // namespace
 
-void RunOptions::add_to(CLI::App& app)
+void RunOptions::add_choice_to(CLI::App& app)
 {
   app.add_option(
          "--channel", channels,
@@ -54,6 +56,11 @@ void RunOptions::add_to(CLI::App& app)
       ->capture_default_str();
   add_cpu_options(app, cpus, "far");
   app.add_flag("--threads", threads, "Two threads of one process instead of two processes");
+}
+
+void RunOptions::add_to(CLI::App& app)
+{
+  add_choice_to(app);
   app.add_option("--priority", priority,
                  "SCHED_FIFO priority of both sides where permitted; 0 = leave the policy alone")
       ->capture_default_str()
@@ -98,23 +105,34 @@ std::optional<int> RunOptions::settle(const CLI::App& app)
   return choose_cpus(app, cpus, "both sides poll");
 }
 
-Candidates RunOptions::candidates(std::size_t message_bytes) const
+template <class Table>
+Table RunOptions::chosen(std::size_t message_bytes, const Table& of_ours, const Table& of_peers) const
 {
-  Candidates chosen;
-  for (Candidate& candidate : all_channels()) {
+  Table all;
+  for (const auto& candidate : of_ours) {
     const std::string_view name = candidate.info.name.substr(candidate.info.name.find('/') + 1);
     if (candidate.bytes == message_bytes &&
         (channels.empty() || std::find(channels.begin(), channels.end(), name) != channels.end()))
-      chosen.push_back(candidate);
+      all.push_back(candidate);
   }
   const std::vector<std::string> names = CLI::detail::split(peers, ',');
-  for (Candidate& peer : all_peers()) {
+  for (const auto& peer : of_peers) {
     if (peer.bytes == message_bytes &&
         (peers == "all" || (peers == "in-process" && peer.info.reach == Reach::threads) ||
          std::find(names.begin(), names.end(), peer.info.name) != names.end()))
-      chosen.push_back(peer);
+      all.push_back(peer);
   }
-  return chosen;
+  return all;
+}
+
+Candidates RunOptions::candidates(std::size_t message_bytes) const
+{
+  return chosen(message_bytes, all_channels(), all_peers());
+}
+
+AnyLinks RunOptions::links(std::size_t message_bytes) const
+{
+  return chosen(message_bytes, all_channel_links(), all_peer_links());
 }
 
 RunPlace::RunPlace(const RunOptions& options)
@@ -160,19 +178,34 @@ Json new_document(const char* command, const RunPlace& place)
           {"environment", place.environment}};
 }
 
-Json new_result(const Candidate& candidate, const RunPlace& place, const char* mode)
+namespace {
+
+template <class Entry>
+Json result_of(const Entry& entry, const RunPlace& place, const char* mode)
 {
-  Json result = {{"name", candidate.info.name},
-                 {"kind", candidate.info.kind},
-                 {"bytes", candidate.bytes},
+  Json result = {{"name", entry.info.name},
+                 {"kind", entry.info.kind},
+                 {"bytes", entry.bytes},
                  {"topology", place.environment["topology"]},
                  {"mode", mode},
-                 {"in_process", candidate.info.reach == Reach::threads || place.placement.threads},
-                 {"blocks", candidate.info.blocks}};
-  if (candidate.make == nullptr)
+                 {"in_process", entry.info.reach == Reach::threads || place.placement.threads},
+                 {"blocks", entry.info.blocks}};
+  if (entry.make == nullptr)
     result["skipped"] =
-        fmt::format("{0} was not there when rtlane-bench was built: apt-get install {0}", candidate.info.package);
+        fmt::format("{0} was not there when rtlane-bench was built: apt-get install {0}", entry.info.package);
   return result;
+}
+
+}  // namespace
+
+Json new_result(const Candidate& candidate, const RunPlace& place, const char* mode)
+{
+  return result_of(candidate, place, mode);
+}
+
+Json new_result(const AnyLinkMaker& link, const RunPlace& place, const char* mode)
+{
+  return result_of(link, place, mode);
 }
 
 void FloorRatios::add(double ratio, double floor_ns)

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "../peers/any_link.hpp"
 #include "candidates.hpp"
 #include "pair.hpp"
 #include "report.hpp"
@@ -30,12 +31,19 @@ struct RunOptions {
 
   // The options of a subcommand; what is set before are the defaults.
   void add_to(CLI::App& app);
+  // Of them only those that say what is measured and where.
+  void add_choice_to(CLI::App& app);
 
   // After the arguments were read. The value is an exit status: what is wrong was said.
   [[nodiscard]] std::optional<int> settle(const CLI::App& app);
 
   // What is asked for, for messages of that size.
   [[nodiscard]] Candidates candidates(std::size_t message_bytes) const;
+  [[nodiscard]] AnyLinks links(std::size_t message_bytes) const;
+
+private:
+  template <class Table>
+  [[nodiscard]] Table chosen(std::size_t message_bytes, const Table& of_ours, const Table& of_peers) const;
 };
 
 // Where a run takes place: the workers' placement, and this process itself, which orders with a higher priority and
@@ -52,6 +60,7 @@ cli::Json new_document(const char* command, const RunPlace& place);
 
 // The keys of a result that every mode has.
 cli::Json new_result(const Candidate& candidate, const RunPlace& place, const char* mode);
+cli::Json new_result(const AnyLinkMaker& link, const RunPlace& place, const char* mode);
 
 // {"median", "rounds"} of each floor bin and the spread over all, for the key ratio_to_floor.
 class FloorRatios {
