@@ -82,22 +82,31 @@ std::optional<int> choose_cpus(const CLI::App& app, CpuPair& cpus, const std::st
 // Moves this process there, or ends it by die().
 void pin(int cpu);
 
-// Runs body() in a process of its own on that CPU. It is killed when this thread ends.
+// Runs body() in a process of its own, which is killed when this thread ends.
 template <class Body>
-pid_t start_far_process(int cpu, Body&& body)
+pid_t start_process(Body&& body)
 {
-  const pid_t near_process = getpid();
+  const pid_t parent = getpid();
   const pid_t child = fork();
   if (child < 0)
     die("cannot fork");
   if (child > 0)
     return child;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != near_process && getppid() != 0)  // 0: it is outside this PID namespace
+  if (getppid() != parent && getppid() != 0)  // 0: it is outside this PID namespace
     std::_Exit(1);
-  pin(cpu);
   body();
   std::_Exit(0);
+}
+
+// The same on that CPU.
+template <class Body>
+pid_t start_far_process(int cpu, Body&& body)
+{
+  return start_process([&] {
+    pin(cpu);
+    body();
+  });
 }
 
 // Waits for its end, which has to be a good one.
