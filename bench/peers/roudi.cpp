@@ -24,7 +24,7 @@ constexpr char who[] = "iceoryx";
 // directory, whose name is the prefix of what processes register. Monitoring is off, because it takes processes whose
 // keep-alive thread does not get the CPU for dead, as happens below a thread that polls with a real-time policy.
 // RouDi 2.0.3 aborts when it is told to end and a process that had registered is gone; then what it names in its log
-// and its fixed names are removed here.
+// and its fixed names are removed here. It hangs for ever on a lock that a process was killed with; then it is killed.
 constexpr char guardian_script[] = R"(
 ulimit -c 0
 setpriv --pdeathsig TERM iox-roudi --monitoring-mode off --kill-delay 1 --config-file "$1/roudi.toml" \
@@ -32,7 +32,12 @@ setpriv --pdeathsig TERM iox-roudi --monitoring-mode off --kill-delay 1 --config
 roudi=$!
 read -r line
 kill -TERM $roudi 2>/dev/null
-if ! wait $roudi && grep -q 'ready for clients' "$1/log"; then
+( sleep 5; kill -KILL $roudi ) 2>/dev/null &
+killer=$!
+wait $roudi
+ending=$?
+kill $killer 2>/dev/null
+if [ $ending -ne 0 ] && grep -q 'ready for clients' "$1/log"; then
   sed -n 's/^Reserving .* \[\([^]/]*\)\]$/\1/p' "$1/log" | while read -r segment; do rm -f -- "/dev/shm/$segment"; done
   rm -f /tmp/roudi /tmp/roudi.lock /tmp/iox-unique-roudi.lock
 fi
