@@ -7,6 +7,7 @@ namespace rtlane::bench {
 int all(int argc, char** argv);
 int latency(int argc, char** argv);
 int throughput(int argc, char** argv);
+int stalls(int argc, char** argv);
 int hand_over(int argc, char** argv);
 int noise(int argc, char** argv);
 int compare(int argc, char** argv);

@@ -22,6 +22,7 @@ struct Benchmark {
 constexpr std::array benchmarks = {
     Benchmark{"latency", rtlane::bench::latency, "how long a message takes, and who is to blame for the worst"},
     Benchmark{"throughput", rtlane::bench::throughput, "how many messages a second one side can push to the other"},
+    Benchmark{"stalls", rtlane::bench::stalls, "what the others see when a participant is stopped or killed"},
     Benchmark{"hand-over", rtlane::bench::hand_over, "events, semaphores and mutexes between sleeping processes"},
     Benchmark{"noise", rtlane::bench::noise, "what the machine takes from threads that only poll, and why"},
     Benchmark{"all", rtlane::bench::all, "noise, latency and throughput with every peer: a document, a page, a text"},

@@ -6,8 +6,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <filesystem>
-#include <fstream>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -172,24 +170,6 @@ TEST(Throughput, TheDocumentHoldsWhatTheReadmeSays)
 }
 
 // The processes below `parent`, youngest generation last.
-std::vector<pid_t> descendants_of(pid_t parent)
-{
-  std::vector<pid_t> found;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    std::ifstream stat(entry.path() / "stat");
-    pid_t pid = 0;
-    std::string name;
-    char state = 0;
-    pid_t its_parent = 0;
-    if (stat >> pid >> name >> state >> its_parent && its_parent == parent) {
-      found.push_back(pid);
-      const std::vector<pid_t> below = descendants_of(pid);
-      found.insert(found.end(), below.begin(), below.end());
-    }
-  }
-  return found;
-}
-
 // Two pairs (floor and ring) of two processes each.
 std::vector<pid_t> workers_of(const Tool& tool)
 {

@@ -23,7 +23,7 @@ TEST(BenchProgram, HelpNamesTheBenchmarksAndEachHasAManual)
   EXPECT_THAT(help.out, HasSubstr("\n  latency "));
   EXPECT_THAT(help.out, HasSubstr("\n  hand-over "));
   EXPECT_THAT(help.out, HasSubstr("\n  report "));
-  for (const std::string name : {"latency", "throughput", "hand-over"}) {
+  for (const std::string name : {"latency", "throughput", "stalls", "hand-over"}) {
     const Outcome manual = run_tool({name, "--help"});
     EXPECT_EQ(manual.status, 0);
     EXPECT_EQ(manual.err, "");
@@ -54,6 +54,10 @@ TEST(BenchProgram, WrongArgumentsAreNamedAndGiveStatusTwo)
       {{"latency", "--mode", "open", "--rate", "0"}, "--rate"},
       {{"throughput", "--mode", "open"}, "--mode"},
       {{"throughput", "--bytes", "0"}, "--bytes"},
+      {{"stalls", "--tries", "0"}, "--tries"},
+      {{"stalls", "--stop-ms", "0"}, "--stop-ms"},
+      {{"stalls", "--channel", "tube"}, "there is no 'tube', only spsc"},
+      {{"stalls", "--rounds", "3"}, "--rounds"},
       {{"hand-over", "extra"}, "extra"},
       {{"hand-over", "--rounds", "0"}, "--rounds"},
       {{"hand-over", "--round-ms", "1001"}, "--round-ms"},
@@ -77,7 +81,7 @@ TEST(BenchProgram, OnOneCpuItSaysThatItNeedsTwo)
 {
   Watchdog watchdog(60);
   TempNamespace space;
-  for (const auto& arguments : {short_latency, short_throughput, short_hand_over}) {
+  for (const auto& arguments : {short_latency, short_throughput, short_stalls, short_hand_over}) {
     const Outcome outcome = run_tool(arguments, [] {
       cpu_set_t one;
       CPU_ZERO(&one);
