@@ -25,7 +25,7 @@ constexpr std::array benchmarks = {
     Benchmark{"stalls", rtlane::bench::stalls, "what the others see when a participant is stopped or killed"},
     Benchmark{"hand-over", rtlane::bench::hand_over, "events, semaphores and mutexes between sleeping processes"},
     Benchmark{"noise", rtlane::bench::noise, "what the machine takes from threads that only poll, and why"},
-    Benchmark{"all", rtlane::bench::all, "noise, latency and throughput with every peer: a document, a page, a text"},
+    Benchmark{"all", rtlane::bench::all, "all of these but hand-over, with every peer: a document, a page, a text"},
 };
 
 constexpr std::array tools = {

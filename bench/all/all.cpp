@@ -28,8 +28,9 @@ namespace {
 using cli::Json;
 
 constexpr char manual[] =
-    R"(The machine's noise, then latency (closed loop, and open loop with one size), throughput, and every peer that was there
-when rtlane-bench was built: what the subcommands of these names do, with fewer rounds, in one document. Writes into DIR
+    R"(The machine's noise, then latency (closed loop, and open loop with one size), throughput, stops and kills, for every
+channel and every peer that was there when rtlane-bench was built: what the subcommands of these names do, with fewer rounds
+and tries, in one document. Writes into DIR
   rtlane-bench.json   the document, for report, compare and export
   rtlane-bench.html   the page that 'rtlane-bench report' makes of it
   rtlane-bench.txt    the tables
@@ -65,13 +66,19 @@ int all(int argc, char** argv)
   options.bytes = {16, 48, 64, 1024};
   options.peers = "all";
   options.launches = 5;
-  options.plan.rounds = 8;
+  options.plan.rounds = 12;
   options.plan.warm_up_rounds = 1;
   std::string folder = "rtlane-bench-results";
   double noise_s = 2;
   std::size_t open_bytes = 64;
   double rate_hz = 10'000;
+  StallPlan stall_plan;
+  stall_plan.tries = 8;
+  stall_plan.column_s_max = 3;
   options.add_to(app);
+  app.add_option("--tries", stall_plan.tries, "Tries of each kind of stop and kill")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100'000));
   app.add_option("--out", folder, "Where the files go; made if it is not there")
       ->type_name("DIR")
       ->capture_default_str();
@@ -125,6 +132,12 @@ int all(int argc, char** argv)
   Json throughput = measure_throughput(options, place);
   text += "\n" + throughput_text(throughput);
   add_results(document, std::move(throughput));
+
+  RunOptions one_size = options;
+  one_size.bytes = {16};
+  Json stalls = measure_stalls(one_size, stall_plan, place);
+  text += "\n" + stalls_text(stalls);
+  add_results(document, std::move(stalls));
 
   document["duration_s"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   document["environment"]["tick"]["drift_ppm"] = place.placement.clock.drift_ppm();

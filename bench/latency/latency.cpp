@@ -63,9 +63,7 @@ struct Options : RunOptions {
 // Closed loop. Of the whole run, and the same of each launch.
 class Closed {
 public:
-  Closed(const Options& options, const TickClock& clock)
-      : clock_(clock), attribution_(clock, {options.cpus.near, options.cpus.far})
-  {}
+  Closed(const Options& options, const TickClock& clock) : attribution_(clock, {options.cpus.near, options.cpus.far}) {}
 
   static bool measure(Rounds& rounds, Turn& turn, const TickClock& clock, std::initializer_list<Closed*> all)
   {
@@ -112,7 +110,6 @@ public:
   }
 
 private:
-  const TickClock& clock_;
   double trip_ns_ = 0;
   FloorRatios ratios_;
   Attribution attribution_;

@@ -31,7 +31,13 @@ void count_step(const unsigned char* next);
 
 // Not inlined and not specialized for the functions that it is called with: around each it takes the same.
 template <class Scene, class Answer>
-[[gnu::noipa]] StepCounts step_through(Answer (*function)(Scene&), Scene& scene, Answer& answer)
+#if defined(__clang__)
+[[gnu::noinline]]
+#else
+[[gnu::noipa]]
+#endif
+StepCounts
+step_through(Answer (*function)(Scene&), Scene& scene, Answer& answer)
 {
   detail::step_counts = {};
   detail::step_at = nullptr;

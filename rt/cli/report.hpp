@@ -29,8 +29,8 @@ public:
   [[nodiscard]] bool on_stdout() const { return given_ && file_.on_stdout(); }
   // Whether FILE is this file too, which is only read.
   [[nodiscard]] bool is_same_file(const std::string& path) const { return given_ && file_.is_same_file(path); }
-  // What followed --json; "-" for nothing.
-  [[nodiscard]] const std::string& path() const { return file_.path(); }
+  // What followed --json; "" or "-" for nothing. Also before open().
+  [[nodiscard]] const std::string& path() const { return path_; }
   // Where text goes: standard output, or standard error for a program that has to say something all the
   // same while the document has standard output.
   [[nodiscard]] std::FILE* text() const { return on_stdout() ? stderr : stdout; }

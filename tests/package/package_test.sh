@@ -231,7 +231,7 @@ int main(void)
   clang)
     command -v clang++ >/dev/null || skip 'there is no clang++ here: apt-get install clang'
     run cmake -S "$SOURCE" -B "$work/build" -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
-      -DCMAKE_BUILD_TYPE=Debug -DRTLANE_BUILD_TESTS=OFF
+      -DCMAKE_BUILD_TYPE=Debug -DRTLANE_BUILD_TESTS=OFF -DRTLANE_BUILD_BENCH=OFF
     # The commands as they stand in the JSON, each once (the library's objects are shared), and without code generation.
     sed -n 's/^ *"command": "\(.*\)",\{0,1\}$/\1 -fsyntax-only/p' "$work/build/compile_commands.json" |
       sed 's/\\\(["\\]\)/\1/g' | sort -u >"$work/commands"
