@@ -65,6 +65,9 @@ void add_document(Side& side, const Place& document, const std::string& file)
   std::set<ResultKey> seen;
   for (const Place& result : list->elements()) {
     const ResultKey key = key_of(result);
+    // What others see of a stop or a kill is no figure of launches, and there is one for each victim.
+    if (key.mode == "stop" || key.mode == "kill")
+      continue;
     if (!seen.insert(key).second)
       result.refuse(fmt::format("is {} once more: which of the two is meant?", label(key)));
     ResultLaunches& pooled = side.results[key];
