@@ -219,8 +219,9 @@ TEST_F(Blame, AThreadThatTakesTheCpuIsNamedSo)
     rt::configure_this_thread(config);
     spin_ns(place_->placement.clock, taken_ns);
   });
-  EXPECT_GE(json["preempted_count"], segments) << json << worst_;
-  EXPECT_GE(json["preempted_ns"], segments * taken_ns * 9 / 10) << json << worst_;
+  // What hits the near side between two trips holds up none of them.
+  EXPECT_GE(json["preempted_count"], 1) << json << worst_;
+  EXPECT_GE(json["preempted_ns"], taken_ns * 9 / 10) << json << worst_;
 }
 
 TEST_F(Blame, AStormOfTimersIsInterrupts)
