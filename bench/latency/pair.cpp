@@ -58,12 +58,20 @@ pid_t far_of_leader = 0;
 std::span<char> place_of_loss;
 const std::atomic<std::uint32_t>* ordered_number = nullptr;
 
+// Leaves it to who orders to reap it, and its number taken until then.
+bool far_has_ended(int options)
+{
+  siginfo_t info = {};
+  while (::waitid(P_PID, static_cast<id_t>(far_of_leader), &info, WEXITED | WNOWAIT | options) != 0 && errno == EINTR) {
+  }
+  return info.si_pid == far_of_leader;
+}
+
 void look_for_far(int)
 {
   static constexpr char text[] = "the far process has ended";
   // relaxed: it ends when it is told to, which comes before its end
-  if (far_of_leader == 0 || ordered_number->load(std::memory_order_relaxed) == quit_order ||
-      ::waitpid(far_of_leader, nullptr, WNOHANG) != far_of_leader)
+  if (far_of_leader == 0 || ordered_number->load(std::memory_order_relaxed) == quit_order || !far_has_ended(WNOHANG))
     return;
   if (place_of_loss[0] == '\0')
     std::memcpy(place_of_loss.data(), text, sizeof text);
@@ -221,7 +229,9 @@ void Pair::give_up(const std::string& why)
 // A child of the leader is this process's when that has ended (adopt_orphans()).
 void Pair::end_of_far()
 {
-  if (const pid_t far = control_.far_process.load(std::memory_order_relaxed); far > 0) {  // relaxed: nothing follows
+  const pid_t far = control_.far_process.load(std::memory_order_relaxed);  // relaxed: nothing follows
+  // The leader does not reap it, so the number is still its own; another process is never killed.
+  if (far > 0 && ::waitpid(far, nullptr, WNOHANG) == 0) {
     ::kill(far, SIGKILL);
     end_of(far);
   }
@@ -264,7 +274,7 @@ void Pair::lead()
   look_for_far(SIGCHLD);  // it may have ended before the line above
   serve(Side::near, *work);
   ::signal(SIGCHLD, SIG_DFL);
-  end_of(far);
+  far_has_ended(0);
   work.reset();
   std::_Exit(0);
 }
@@ -294,12 +304,13 @@ void Pair::serve(Side side, LinkWork& work)
       work.detach(side);
       return;
     }
+    // Before the two meet: it takes longer than many messages, which would wait for the later one.
+    const std::uint64_t interrupts_before = interrupts.read().value_or(0);
     control_.serving[i].segment.store(number, std::memory_order_release);  // P1, pairs with P2
     const std::atomic<std::uint32_t>& there = control_.serving[index_of(other(side))].segment;
     while (there.load(std::memory_order_acquire) != number) {  // P2, pairs with P1
     }
     const SegmentOrder segment{control_.plan, number, control_.finished[index_of(Side::far)].segment};
-    const std::uint64_t interrupts_before = interrupts.read().value_or(0);
     if (side == Side::near)
       work.near(segment, room_);
     else
