@@ -38,7 +38,8 @@ and prints the tables.
 
 JSON: schema rtlane.bench/1, described in bench/README.md.
 
-Exit status: 0 measured; 1 it could not be, or a candidate failed; 2 wrong usage.)";
+Exit status: 0 measured; 1 it could not be, or a candidate failed (a peer that does not get over a kill is a result);
+2 wrong usage.)";
 
 // The floor of a run of several parts is that of the longest one.
 void add_floor(Json& document, const Json& part)

@@ -169,7 +169,9 @@ private:
     watch.begin(room.sides[0]);
     const std::uint64_t over = ticks() + order.plan.duration_ticks;
     std::uint64_t now = 0;
-    for (std::uint64_t number = warm_up_trips + 1; now < over; ++number) {
+    // Ends early when the record is full: every trip that is made is kept.
+    for (std::uint64_t number = warm_up_trips + 1; now < over && room.trips.count < SampleRoom::messages_max;
+         ++number) {
       message.fill(number);
       const std::uint64_t begin = watch.outside(ticks());
       while (!end.try_send(message)) {

@@ -87,7 +87,7 @@ void for_each_launch(const Candidates& candidates, const RunOptions& options, co
                      const std::string& what, std::vector<cli::Json>& results, FloorRecord& floor,
                      const std::function<void(Rounds& rounds, const std::string& what)>& run);
 
-// Whether a candidate of the document failed otherwise than by a kill.
+// Whether a candidate of the document failed. A peer that does not get over a kill is a result, one of ours is not.
 bool any_failed(const cli::Json& document);
 
 }  // namespace rtlane::bench

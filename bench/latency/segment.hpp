@@ -70,7 +70,8 @@ struct Record {
 
 // What one side leaves behind. Written by that side during the segment, read by who ordered it afterwards.
 struct SideRecord {
-  alignas(cache_line_bytes) Record<Stall, 1 << 14> stalls;
+  // Holds all that the longest segment (100 ms) can have: a stall takes 300 ns, and reading its evidence 1 us.
+  alignas(cache_line_bytes) Record<Stall, 1 << 17> stalls;
   std::uint64_t inside_ticks;   // of the whole segment, inside operations
   std::uint64_t outside_ticks;  // and between them
   std::uint64_t interrupts;     // that the side's CPU got meanwhile

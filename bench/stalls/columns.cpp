@@ -94,7 +94,7 @@ void measure(const AnyLinkMaker& maker, const StallPlan& plan, const Placement& 
         shared.beats.fetch_add(1, std::memory_order_relaxed);  // relaxed: only shown
         if (outcome.no_ends && killed != nullptr) {
           // What all links of the kind share, a daemon perhaps, has not got over it.
-          killed->stuck += 1;
+          killed->stuck = std::min(killed->stuck + 1, killed->tries);  // that try may count already
           copy("after it no new link could be set up: " + outcome.failure, killed->note);
           return;
         }

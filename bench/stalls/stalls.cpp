@@ -39,7 +39,8 @@ processes are threads, of which none can be stopped or killed alone: a signal ha
 
 JSON: schema rtlane.bench/1, described in bench/README.md.
 
-Exit status: 0 measured; 1 it could not be, or a candidate failed; 2 wrong usage.)";
+Exit status: 0 measured; 1 it could not be, or a candidate failed (a peer that does not get over a kill is a result);
+2 wrong usage.)";
 
 void measure_link(const AnyLinkMaker& link, const StallPlan& plan, const RunPlace& place, Progress& progress,
                   Json& results)

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -136,6 +137,14 @@ protected:
   // takes until `segments` were disturbed while they ran, since on a busy machine the disturbance may come too late.
   Json measure(const Candidate& candidate, unsigned segments, const std::function<void(Pair&)>& disturb = {})
   {
+    return measure(
+        candidate, segments, [] { return true; }, disturb);
+  }
+
+  // named(): whether the record of a segment that was disturbed says so.
+  Json measure(const Candidate& candidate, unsigned segments, const std::function<bool()>& named,
+               const std::function<void(Pair&)>& disturb)
+  {
     Pair pair(candidate, place_->placement, *samples_);
     EXPECT_FALSE(pair.failed()) << pair.failure();
     SegmentPlan plan{};
@@ -169,8 +178,10 @@ protected:
       attribution.add(*samples_, i);
       const auto trips = std::span(samples_->trips.entries).first(samples_->trips.kept());
       if (!disturb ||
-          (begin >= trips.front().begin_ticks && end <= trips.back().begin_ticks + trips.back().length_ticks))
+          (begin >= trips.front().begin_ticks && end <= trips.back().begin_ticks + trips.back().length_ticks)) {
+        EXPECT_TRUE(named()) << "segment " << i;
         ++done;
+      }
     }
     EXPECT_EQ(done, segments) << "the machine is too busy";
     worst_ = attribution.worst_json();
@@ -212,14 +223,21 @@ TEST_F(Blame, AThreadThatTakesTheCpuIsNamedSo)
     GTEST_SKIP() << "SCHED_FIFO is refused, so nothing is sure to take the CPU: " << place_->environment["refused"];
   constexpr std::uint64_t taken_ns = 5'000'000;
   constexpr unsigned segments = 4;
-  const Json json = measure(candidate_of<SpscLink>(), segments, [&](Pair&) {
+  const auto named = [&] {
+    const auto stalls = std::span(samples_->sides[0].stalls.entries).first(samples_->sides[0].stalls.kept());
+    return std::any_of(stalls.begin(), stalls.end(), [&](const Stall& stall) {
+      return stall.evidence == rt::GapClass::preempted &&
+             place_->placement.clock.ns(stall.length_ticks) >= taken_ns * 9 / 10;
+    });
+  };
+  const Json json = measure(candidate_of<SpscLink>(), segments, named, [&](Pair&) {
     rt::ThreadConfig config;
     config.cpu = options_.cpus.near;
     config.fifo_priority = injector_priority;
     rt::configure_this_thread(config);
     spin_ns(place_->placement.clock, taken_ns);
   });
-  // What hits the near side between two trips holds up none of them.
+  // Each was named; one that hits the near side between two trips holds up none of them.
   EXPECT_GE(json["preempted_count"], 1) << json << worst_;
   EXPECT_GE(json["preempted_ns"], taken_ns * 9 / 10) << json << worst_;
 }
