@@ -1,10 +1,9 @@
 // A mutex: the bytes that all its processes share, and what is done to them.
 //
-// The lock is glibc's robust, priority-inheriting, process-shared mutex: the kernel passes it on when its owner ends in
-// any way, and lends the owner the priority of who waits. On top of it:
+// The lock is robust and priority-inheriting: the kernel passes it on when its owner ends in any way, and lends the
+// owner the priority of who waits. On top of it:
 //
-//   depth  counts the acquisitions of the owner, which alone touches it. glibc's own recursive kind ends the process
-//          when the kernel finds a deadlock; the plain kind waits on.
+//   depth  counts the acquisitions of the owner, which alone touches it.
 //   gate   is what those sleep on that wait for several things at once (the lock's word cannot be slept on there):
 //          bit 0 says that somebody does or is about to, the rest counts. Who unlocks adds 1 when the bit is on, by
 //          FUTEX_WAKE_OP, which wakes them all; they compete with everybody else.
@@ -19,24 +18,22 @@
 //      unlock that comes after the waiter sees it: there is no third case, since both change one word
 #pragma once
 
-#include <pthread.h>
-
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
 #include "futex.hpp"
+#include "robust_lock.hpp"
 #include "waitable.hpp"
 
 namespace rtlane::detail {
 
 // How long a wait for several may not notice that an owner died.
 inline constexpr std::int64_t mutex_gate_slice_ns = 10'000'000;
-// How long a wait for one may not notice that its handle was closed.
+// How long a wait for one may not notice that another thread closed its handle.
 inline constexpr std::int64_t mutex_slice_ns = 100'000'000;
 
 struct MutexState {
-  pthread_mutex_t lock;
+  RobustLock lock;
   std::uint32_t depth;
   std::uint32_t reserved;
   std::uint64_t pid_namespace;  // of the creator; never changes
@@ -45,39 +42,28 @@ struct MutexState {
 
   static constexpr std::uint32_t waiters = 1;
 
-  // Returns 0 or a negative errno. The lock is not in use.
-  int initialise() noexcept;
-
-  [[nodiscard]] bool is_mine() const noexcept;
-
-  // Thread id; 0 = nobody.
-  [[nodiscard]] std::int32_t owner() const noexcept;
-  [[nodiscard]] bool owner_died() const noexcept;  // and nobody has it since
-  [[nodiscard]] bool has_lock_waiters() const noexcept;
+  // Nobody else has it yet.
+  void initialise() noexcept;
 
   // Neither owned nor about to be passed on by the kernel.
-  [[nodiscard]] bool is_free() const noexcept;
+  [[nodiscard]] bool is_free() const noexcept { return lock.owner() == 0 && !lock.has_waiters(); }
 
   // A thread of this process owns it, and has not ended.
   [[nodiscard]] bool is_owned_by_this_process() const noexcept;
 
-  // Returns 0, or -EPERM when the calling thread is not the owner.
+  // Returns 0, -EPERM when the calling thread is not the owner, or what the kernel made of a damaged word.
   int unlock() noexcept;
 };
 
-static_assert(sizeof(pthread_mutex_t) == 40, "part of the layout");
 static_assert(offsetof(MutexState, depth) == 40);
 static_assert(offsetof(MutexState, pid_namespace) == 48);
 static_assert(offsetof(MutexState, gate) == 128, "waiters for several write another line than owners");
 
-// pthread_mutex_clocklock() on CLOCK_MONOTONIC. Answers what that does.
-int lock_until(pthread_mutex_t& lock, const timespec& end) noexcept;
-
 // The number of this process's PID namespace; 0 = not known.
 std::uint64_t pid_namespace_of_this_process() noexcept;
 
-// What is known about threads and namespace is the parent's.
-void forget_identity_in_fork_child() noexcept;
+// What is known is the parent's, which may have unshared it for its children.
+void forget_pid_namespace_in_fork_child() noexcept;
 
 class MutexWaitable final : public Waitable {
 public:
@@ -94,10 +80,8 @@ public:
 private:
   Attempt again() noexcept;
   Attempt finish(int error) noexcept;
-  [[nodiscard]] bool names_nobody(std::int64_t now_ns) noexcept;
 
   MutexState& state_;
-  std::atomic<std::uint64_t> seen_alive_{0};  // slice:32 | thread id:32 of the owner that existed then
 };
 
 }  // namespace rtlane::detail

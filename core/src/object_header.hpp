@@ -4,9 +4,9 @@
 // that changes during an object's life lies in the payload or in the locks. So no field is shared
 // mutable state and no memory ordering is needed: the file system's link publishes the page.
 //
-// Layout version 1. A change of any offset changes object_layout_version in the same commit; the
-// magic, the version's place and the meaning of bytes 0 and 1 as locks are fixed for all versions,
-// so that orphans of any version can be removed.
+// Layout version 2 (1: with mutexes of glibc). A change of any offset, also in the payload of synchronization objects,
+// changes object_layout_version in the same commit; the magic, the version's place and the meaning of bytes 0 and 1 as
+// locks are fixed for all versions, so that orphans of any version can be removed.
 #pragma once
 
 #include <rtlane/core/shm.h>
@@ -19,7 +19,7 @@
 namespace rtlane::detail {
 
 inline constexpr std::uint64_t object_magic = 0x314a424f454e4c52;  // "RLNEOBJ1", little endian
-inline constexpr std::uint32_t object_layout_version = 1;
+inline constexpr std::uint32_t object_layout_version = 2;
 inline constexpr std::uint32_t control_bytes = 4096;
 inline constexpr std::size_t object_name_bytes_max = RTLANE_NAME_MAX * 4;
 

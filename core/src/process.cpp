@@ -51,7 +51,7 @@ void Process::after_fork_in_child() noexcept
 {
   ++instance().fork_count_;
   instance().handles.forget_pins_in_fork_child();
-  forget_identity_in_fork_child();
+  forget_pid_namespace_in_fork_child();
   instance().close_inherited_questions();
   for (const auto& [inode, object] : instance().objects) {
     if (const std::shared_ptr<SharedObject> live = object.lock())

@@ -319,7 +319,7 @@ void SharedObject::forget_in_fork_child() noexcept
 SharedObject::~SharedObject()
 {
   // Only of a creation that failed after the lock was taken: any other mutex of this thread's stays, see must_stay().
-  // glibc and the kernel would find it in the list of what the thread owns when its memory is gone.
+  // The C library and the kernel would find it in the list of what the thread owns when its memory is gone.
   if (kind() == RTLANE_KIND_MUTEX && address(false) != nullptr)
     static_cast<void>(static_cast<MutexState*>(address(false))->unlock());
   write_view_.mapping.reset();

@@ -27,6 +27,7 @@ std::unique_ptr<Waitable> make_waitable(rtlane_kind kind, void* payload)
     case RTLANE_KIND_SEMAPHORE:
       return std::make_unique<SemaphoreWaitable>(*static_cast<SemaphoreState*>(payload));
     case RTLANE_KIND_MUTEX:
+      RobustLock::introduce_this_thread();
       return std::make_unique<MutexWaitable>(*static_cast<MutexState*>(payload));
     case RTLANE_KIND_SHARED_MEMORY:
       break;
@@ -71,10 +72,10 @@ rtlane_sync_state read_state(rtlane_kind kind, const void* payload, const void* 
     }
     case RTLANE_KIND_MUTEX: {
       const auto& state = *static_cast<const MutexState*>(payload);
-      answer.owner_tid = state.owner();
-      answer.abandoned = state.owner_died() ? 1 : 0;
+      answer.owner_tid = state.lock.owner();
+      answer.abandoned = state.lock.owner_died() ? 1 : 0;
       answer.signaled = state.is_free() ? 1 : 0;
-      answer.waiters = sleepers(state.gate) + (state.has_lock_waiters() ? 1 : 0);
+      answer.waiters = sleepers(state.gate) + (state.lock.has_waiters() ? 1 : 0);
       break;
     }
     default:
@@ -124,8 +125,7 @@ int SemaphoreContents::make(void* payload)
 int MutexContents::make(void* payload)
 {
   auto& state = *new (payload) MutexState;
-  if (const int error = state.initialise(); error != 0)
-    return fail(-error, "cannot make a mutex: %s", std::strerror(-error));
+  state.initialise();
   // The creator must be its owner before anybody can see it.
   if (initially_owned_ && MutexWaitable(state).try_take(0).taken != Waitable::Taken::yes)
     return fail(EIO, "cannot lock a new mutex");

@@ -130,6 +130,7 @@ TEST_F(Conformance, A32_OfManyProcessesThatRaceExactlyOneCreates)
   for (int round = 0; round < rounds; ++round) {
     test::SharedPage<Board> board;
     std::vector<test::Child> children;
+    children.reserve(processes);
     for (int number = 0; number < processes; ++number) {
       children.push_back(test::Child::start([&, number] {
         ++board->ready;

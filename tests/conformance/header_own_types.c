@@ -42,4 +42,4 @@ typedef struct own_security_attributes* LPSECURITY_ATTRIBUTES;
 
 #define RTLANE_IWIN32_NO_TYPES
 #define HEADER_USE header_use_c_own_types
-#include "header_use.c"
+#include "header_use.c" /* NOLINT(bugprone-suspicious-include): one program in several dialects */

@@ -21,7 +21,7 @@ typedef int64_t LONGLONG;
 #define MAXIMUM_WAIT_OBJECTS 16
 
 #define HEADER_USE header_use_cpp_own_types
-#include "header_use.c"
+#include "header_use.c"  // NOLINT(bugprone-suspicious-include): one program in several dialects
 
 typedef int32_t LONG;
 typedef uint32_t DWORD;

@@ -1,2 +1,2 @@
 // The same program as C++.
-#include "header_use.c"
+#include "header_use.c"  // NOLINT(bugprone-suspicious-include): one program in several dialects

@@ -14,7 +14,7 @@ class Wide {
 public:
   explicit Wide(const char* text) : null_(text == nullptr)
   {
-    for (; !null_ && *text != '\0'; ++text)
+    for (; text != nullptr && *text != '\0'; ++text)
       text_ += static_cast<wchar_t>(*text);
   }
   operator const wchar_t*() const { return null_ ? nullptr : text_.c_str(); }
@@ -26,7 +26,8 @@ private:
 
 std::vector<std::string> files_here()
 {
-  return test::object_files(std::getenv("RTLANE_DIR"));
+  const char* const directory = std::getenv("RTLANE_DIR");
+  return directory == nullptr ? std::vector<std::string>{} : test::object_files(directory);
 }
 
 }  // namespace

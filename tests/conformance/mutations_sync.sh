@@ -9,6 +9,7 @@ set -euo pipefail
 border() { mutation iwin32_sync.cpp "$@"; }
 event() { mutation event_state.cpp "$@"; }
 mutex() { mutation mutex_state.cpp "$@"; }
+lock() { mutation robust_lock.cpp "$@"; }
 semaphore() { mutation semaphore_state.cpp "$@"; }
 waits() { mutation wait.cpp "$@"; }
 calls() { mutation sync.cpp "$@"; }
@@ -46,17 +47,17 @@ contents "never initially owned" 's/if \(initially_owned_ \&\&/if (false \&\&/' 
 calls "creating an existing mutex owns it" \
   '/^int rtlane_mutex_create/,/^}/s/return create_sync(.*);/const int made = create_sync\1; if (made == 1 \&\& initially_owned) rtlane_wait(*handle, 0); return made;/' \
   "E03 E21"
-mutex "anybody gets it" 's/finish\(::pthread_mutex_trylock\(\&state_.lock\)\)/{Taken::yes}/' "E02 E07 E08 E10 E23"
+mutex "anybody gets it" 's/finish\(state_.lock.try_lock\(\)\)/{Taken::yes}/' "E02 E07 E08 E10 E23"
 mutex "it is not recursive" 's/state_.depth == UINT32_MAX/true/' "E09 E10 G09"
 mutex "the first release frees it" 's/if \(depth > 1\)/if (false)/' "E10 E15 C15"
 border "a release by others has another number" 's/set_last_error\(ERROR_NOT_OWNER\)/set_last_error(ERROR_ACCESS_DENIED)/' \
   "E01 E03 E11 E12 E13 E20"
 border "a release by others succeeds" 's/set_last_error\(ERROR_NOT_OWNER\);/return TRUE;/' "E11 E12 E13"
 mutex "an heir is not told" 's/error == 0 \? Taken::yes : Taken::abandoned/Taken::yes/' "E16 E17 E18 E19 E20 E21 E23 G14"
-mutex "a mutex is lost with its owner" 's/::pthread_mutex_consistent\(\&state_.lock\);//' "E16 E17 E18 E19"
-mutex "it does not outlive its owner" 's/PTHREAD_MUTEX_ROBUST/PTHREAD_MUTEX_STALLED/' "E16 E18 E23"
+lock "a mutex is lost with its owner" 's/^  (un)?link\(\*this\);//' "E16 E18 E23"
+lock "the mark of a dead owner is not read" 's/^  if \(!owner_died\(\)\)/  if (true)/' "E16 E17 E18 E19"
 mutex "an heir inherits the depth" 's/state_.depth = 1;/++state_.depth;/' "E20"
-mutex "no priority is lent" 's/PTHREAD_PRIO_INHERIT/PTHREAD_PRIO_NONE/' "E22"
+lock "no priority is lent" 's/^  const int error = until == never.*/  rest_in_deadlock(until); return try_lock(); const int error = 0;/' "E22"
 mutation shared_object.cpp "closing gives the mutex up" '/SharedObject::must_stay/,/^}/s/return kind/return false \&\& kind/' "C15"
 
 # Semaphores.
@@ -86,7 +87,7 @@ border "a wait of 0 sleeps" 's/: milliseconds \* ns_per_ms/: (milliseconds + 1) 
 border "milliseconds are shorter" 's/: milliseconds \* ns_per_ms/: milliseconds * ns_per_ms * 9 \/ 10/' "G02 G15 G04"
 border "RTX's units are shorter" 's/ticks->QuadPart \* ns_per_tick/ticks->QuadPart * 90/' "G02"
 border "a negative time has another number" 's/fail\(EINVAL, "the time-out/fail(EBADF, "the time-out/' "G02"
-mutex "waits go by the time of day" 's/CLOCK_MONOTONIC/CLOCK_REALTIME/' "G02"
+lock "waits go by the time of day" 's/FUTEX_LOCK_PI2, &end/FUTEX_LOCK_PI, \&end/' "G02"
 border "for ever is short" 's/\? RTLANE_FOREVER : milliseconds/? 100 * ns_per_ms : milliseconds/' "G03 G15"
 border "the longest time is for ever" 's/milliseconds == INFINITE/milliseconds >= 0xfffffff0u/' "G04"
 border "milliseconds overflow" 's/: milliseconds \* ns_per_ms/: std::uint32_t(milliseconds * ns_per_ms)/' "G04"

@@ -3,7 +3,6 @@
 
 #include "conformance/conformance.hpp"
 #include "conformance/peer.hpp"
-#include "support/sanitizer.hpp"
 
 namespace rtlane::conformance {
 namespace {
@@ -48,8 +47,6 @@ void expect_one_heir(Crew& crew)
 
 TEST_F(Conformance, E16_AfterTheOwnerThreadEndedTheNextWaitIsAbandonedAndOwns)
 {
-  if (test::built_with_thread_sanitizer)
-    GTEST_SKIP() << "ThreadSanitizer cannot be told that a mutex is free because its owner thread ended";
   Peer peer;
   const Object mutex = create_mutex("name");
   const HANDLE theirs = peer.open(Kind::mutex, "name").handle;
@@ -85,8 +82,6 @@ TEST_F(Conformance, E16_AThreadThatCreatedItsMutexOwnedAbandonsItToo)
 
 TEST_F(Conformance, E17_WhenTheOwnerThreadEndsOneOfManyWaitersIsAbandonedAndOwns)
 {
-  if (test::built_with_thread_sanitizer)
-    GTEST_SKIP() << "ThreadSanitizer cannot be told that a mutex is free because its owner thread ended";
   const Object mutex = create_mutex("name");
   Crew crew(Kind::mutex, "name", 6);
   for (int round = 0; round < 2; ++round) {

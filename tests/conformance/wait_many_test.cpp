@@ -4,7 +4,6 @@
 
 #include "conformance/conformance.hpp"
 #include "conformance/peer.hpp"
-#include "support/sanitizer.hpp"
 
 namespace rtlane::conformance {
 namespace {
@@ -233,8 +232,6 @@ TEST_F(Conformance, G14_AnAbandonedMutexIsAnsweredWithItsIndexAndOwned)
 // Several of them: one is the heir, the others sleep on, as in E17.
 TEST_F(Conformance, G14_WhenTheOwnerEndsOneOfManyWaitsForSeveralIsAbandoned)
 {
-  if (test::built_with_thread_sanitizer)
-    GTEST_SKIP() << "ThreadSanitizer cannot be told that a mutex is free because its owner thread ended";
   const Object event = create_event("event", FALSE);
   const Object mutex = create_mutex("mutex");
   Crew crew({{Kind::event, "event"}, {Kind::mutex, "mutex"}}, 4);

@@ -3,7 +3,7 @@
 # and expects the named tests to notice. Changes nothing in the source tree. Takes about 20 minutes; as root, with huge
 # pages to be had, for those that say so.
 #
-#   tests/core/mutations.sh BUILD_DIR [PATTERN]     (a build in which the core_* and crash_object tests are built;
+#   tests/core/mutations.sh BUILD_DIR [PATTERN]     (a build in which the core_* and crash_object_soak tests are built;
 #                                                    only mutations whose description matches PATTERN)
 set -euo pipefail
 
@@ -23,7 +23,7 @@ mutation "an opener takes an orphan for alive" control_file.cpp \
   '/^int join/,/^}/s/others == Lock::none/false/' core_lifetime 'LifetimeKill.*'
 mutation "an opener decides without the decision lock" control_file.cpp \
   '/^int join/,/^}/s/lock_wait\(fd, opened.writable \? Lock::write : Lock::read, decision_byte\)/0/' \
-  core_race 'Race.*:-*Huge*'
+  core_race_soak 'Race.*:-*Huge*'
 mutation "a creator links before it holds" builder.cpp \
   '/^int publish/,/^}/s/lock_wait\(control.hold.get\(\), Lock::read, holder_byte\)/0/' core_lifetime 'LifetimeKill.*'
 
@@ -35,20 +35,20 @@ mutation "a closer removes without looking who holds" control_file.cpp \
   core_lifetime 'LifetimeKill.*'
 mutation "a remover does not look again under the lock" control_file.cpp \
   '/if \(!names_inode\(directory.fd\(\), file.c_str\(\), fd\)\)$/{n;n;s/lock_held_by_others\(fd, holder_byte\) != Lock::none/false/}' \
-  core_race 'Race.*:-*Huge*'
+  core_race_soak 'Race.*:-*Huge*'
 mutation "a remover does not look at the inode" control_file.cpp \
   '/^Reclaimed reclaim/,/^}/s/if \(!names_inode\(directory.fd\(\), file.c_str\(\), fd\)\)/if (false)/' \
   crash_object 'Tiers/ObjectStop.*/SmallPages'
 mutation "a remover decides without the decision lock" control_file.cpp \
   '/^Reclaimed reclaim/,/^}/s/wait \? lock_wait\(fd, Lock::write, decision_byte\) : lock_try\(fd, Lock::write, decision_byte\)/wait ? 0 : 0/' \
-  core_race 'Race.*:-*Huge*'
+  core_race_soak 'Race.*:-*Huge*'
 mutation "exit gives nothing back" process.cpp 's/std::atexit\(at_exit\);//' core_lifetime 'LifetimeProcess.*'
 mutation "nobody sweeps" control_file.cpp '/^void sweep/,/^}/s/if \(skip\(inode\)\)/if (true || inode == 0)/' core_lifetime 'LifetimeKill.*'
 mutation "the sweep leaves temporaries" control_file.cpp \
-  '/^void sweep/,/^}/s/is_temporary_name\(file.c_str\(\)\)/false/' crash_object \
+  '/^void sweep/,/^}/s/is_temporary_name\(file.c_str\(\)\)/false/' crash_object_soak \
   'Tiers/ObjectKill.AtEach*/SmallPagesWithoutTmpfile'
 mutation "a payload is left when its object goes" control_file.cpp \
-  '/^int remove_dead/,/^}/s/remove_payload\(.*\);/{}/' crash_object 'Tiers/ObjectKill.AtEach*/HugetlbPages'
+  '/^int remove_dead/,/^}/s/remove_payload\(.*\);/{}/' crash_object_soak 'Tiers/ObjectKill.AtEach*/HugetlbPages'
 
 # Processes
 mutation "a fork child does not keep the object" shared_object.cpp \
@@ -203,7 +203,7 @@ mutation "closing one handle of two ends the waits" handle_table.cpp 's/const bo
 mutation "a fork child waits for the parent's waiters" waitable.cpp 's/waiting.store\(0/waiting.store(1/' core_sync \
   'SyncState.NobodyWaits*'
 mutation "a close waits for later waits" waitable.cpp 's/return closes \& 1;/return 0 * closes;/' core_sync 'SyncState.AClose*'
-mutation "a fork child has its parent's thread id" process.cpp 's/^  forget_identity_in_fork_child\(\);//' core_sync 'SyncMutex.BelongsToTheThread*'
+mutation "a fork child has its parent's thread id" robust_lock.cpp 's/^    if \(self.id != 0\)$/    if (false)/' core_sync 'RobustLockTest.AFork*:SyncMutex.BelongsToTheThread*'
 mutation "an owned mutex is unmapped" process.cpp 's/target.use_count\(\) > 1 \|\| !target->must_stay\(\)/true/' core_sync 'SyncMutex.Stays*'
 mutation "an owned mutex stays for ever" process.cpp 's/place->use_count\(\) == 1 \&\& target.must_stay\(\)/true/' core_sync \
   'SyncMutex.EndsAt*'
@@ -211,8 +211,23 @@ mutation "a failed creation keeps the lock" sync_object.cpp '/^void MutexContent
   core_sync 'SyncMutex.AFailed*'
 mutation "a mutex crosses PID namespaces" sync_object.cpp '/^int check_namespace/,/^}/s/kind != RTLANE_KIND_MUTEX/true/' core_sync \
   'SyncMutex.BelongsToOnePid*'
-mutation "an owner that does not exist is waited for" mutex_state.cpp 's/owner != 0 \&\& \(word/false \&\& (word/' core_sync \
+mutation "an owner that does not exist is waited for" mutex_state.cpp 's/case ESRCH:/case 999:/;s/case ETIMEDOUT:/case ETIMEDOUT: case ESRCH:/' core_sync \
   'SyncMutex.AnOwner*'
 mutation "a dead owner's count is inherited" mutex_state.cpp 's/state_.depth = 1;/++state_.depth;/' core_sync 'SyncMutex.PassesOn*'
+
+mutation "the list of robust locks leads forward only" robust_lock.cpp 's/^    word_at\(entry - .*/    (void)previous;/' core_sync \
+  'RobustLockTest.StandsIn*'
+mutation "a lock is marked as one without inheritance" robust_lock.cpp 's/list.next = reinterpret_cast<robust_list\*>\(entry \| priority_inheriting\)/list.next = reinterpret_cast<robust_list*>(entry)/' \
+  core_sync 'RobustLockTest.*'
+mutation "a lock is in no list" robust_lock.cpp 's/^  (un)?link\(\*this\);//' core_sync 'RobustLockTest.EveryOne*'
+mutation "a lock stays in the list" robust_lock.cpp 's/^  unlink\(\*this\);//' core_sync 'RobustLockTest.StandsIn*'
+mutation "a lock stays named as the pending one" robust_lock.cpp 's/list_op_pending = nullptr/list_op_pending = self.list->list_op_pending/' core_sync \
+  'RobustLockTest.*'
+mutation "every later owner is told of the dead one" robust_lock.cpp 's/^  word.fetch_and\(.*//' core_sync 'RobustLockTest.IsPassedOn*'
+mutation "the wait for a lock ends early" robust_lock.cpp 's/FUTEX_LOCK_PI2, &end/FUTEX_LOCK_PI, \&end/' core_sync 'RobustLockTest.WaitsUntil*'
+mutation "a circle is waited for" robust_lock.cpp 's/error == EAGAIN \|\| error == EINTR/error == EDEADLK/' core_sync 'RobustLockTest.Tells*'
+mutation "a thread that is alone has a timer" mutex_state.cpp 's/__libc_single_threaded == 0/true/' core_sync 'SyncMutex.AThreadThat*'
+mutation "a thread among others has none" mutex_state.cpp 's/__libc_single_threaded == 0/false/' core_sync 'SyncMutex.AThreadThat*'
+mutation "nobody notices the close among threads" mutex_state.cpp 's/__libc_single_threaded == 0/false/' core_sync 'Kinds/SyncWaitClose.Ends*/Mutex'
 
 end_of_mutations

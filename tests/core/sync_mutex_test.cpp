@@ -1,15 +1,19 @@
 // Mutexes where they meet threads, processes and the kernel.
 #include <gtest/gtest.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/single_threaded.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <atomic>
 #include <cerrno>
 #include <fstream>
 #include <new>
+#include <string>
 #include <thread>
 
 #include "../../core/src/builder.hpp"
@@ -21,6 +25,7 @@
 #include "core/sync_support.hpp"
 #include "support/child.hpp"
 #include "support/sanitizer.hpp"
+#include "support/seccomp.hpp"
 #include "support/shm.hpp"
 
 namespace rtlane::test {
@@ -210,11 +215,44 @@ TEST_F(SyncMutex, AnOwnerThatDoesNotExistIsAnError)
   Child ended = Child::start([] {});
   const pid_t nobody = ended.pid();
   ended.wait();
-  reinterpret_cast<std::atomic<int>&>(bytes_of(object).lock) = nobody;
+  bytes_of(object).lock.word = static_cast<uint32_t>(nobody);
   EXPECT_EQ(rtlane_wait(object, 0), -ETIMEDOUT);
   EXPECT_EQ(rtlane_wait(object, 50 * ms), -ENOTRECOVERABLE);
   EXPECT_STRNE(rtlane_error_message(), "");
-  reinterpret_cast<std::atomic<int>&>(bytes_of(object).lock) = 0;
+  bytes_of(object).lock.word = 0;
+}
+
+// Another thread may close the handle, which nothing but a timer brings to a thread in the kernel's queue.
+TEST_F(SyncMutex, AThreadThatIsAloneWaitsWithoutATimer)
+{
+  if (const std::string problem = seccomp_problem(); !problem.empty())
+    GTEST_SKIP() << problem;
+  if (__libc_single_threaded == 0)
+    GTEST_SKIP() << "this process has had threads, in other tests: run this one by itself";
+  const Handle object = mutex(nullptr, true);
+  const Handle other = mutex(nullptr, true);
+  for (const bool is_alone : {true, false}) {
+    Child waiter = Child::start([&] {
+      std::thread second;
+      if (!is_alone)
+        second = std::thread([&] { EXPECT_EQ(rtlane_wait(other, RTLANE_FOREVER), 0); });
+      ASSERT_TRUE(refuse_call(SYS_futex, 1, FUTEX_LOCK_PI2, EPERM));
+      EXPECT_EQ(rtlane_wait(object, RTLANE_FOREVER), is_alone ? 0 : -EPERM);
+      if (!is_alone)
+        second.join();
+    });
+    if (is_alone) {
+      await_waiters(object, 1);
+      EXPECT_EQ(rtlane_mutex_unlock(object), 0);
+    } else {
+      await_waiters(other, 1);
+      EXPECT_EQ(rtlane_mutex_unlock(other), 0);
+    }
+    EXPECT_EQ(waiter.wait(), 0);
+    if (is_alone) {
+      EXPECT_EQ(rtlane_wait(object, 0), RTLANE_WAIT_ABANDONED);
+    }
+  }
 }
 
 // ---- handles and ownership
@@ -225,7 +263,7 @@ TEST_F(SyncMutex, StaysWhileAThreadOwnsItWithoutAHandle)
   detail::MutexState& bytes = bytes_of(object);
   EXPECT_EQ(object.close(), 0);
   EXPECT_EQ(object_files(place_.path()).size(), 1u);
-  EXPECT_TRUE(bytes.is_mine()) << "the memory is gone";
+  EXPECT_TRUE(bytes.lock.is_mine()) << "the memory is gone";
   Child other = Child::start([] {
     rtlane_handle handle = 0;
     ASSERT_EQ(rtlane_mutex_open("mutex", nullptr, &handle), 0) << rtlane_error_message();

@@ -60,7 +60,7 @@ protected:
     static_cast<void>(cost);
     return {1, nullptr};
 #else
-    return {cost * (survivors() == 0 ? 4 : survivors() == 1 ? 16 : 100), &random_};
+    return {cost * (survivors() == 0 ? 12 : survivors() == 1 ? 48 : 300), &random_};
 #endif
   }
 

@@ -2,7 +2,7 @@
 # Shows that the kill and stress tests of events, semaphores and mutexes can fail: breaks core in one way at a time, in a
 # copy, and expects the named tests to notice. Changes nothing in the source tree. Takes about 10 minutes.
 #
-#   tests/crash/sync_mutations.sh BUILD_DIR [PATTERN]     (a build in which crash_sync and crash_sync_stress are built;
+#   tests/crash/sync_mutations.sh BUILD_DIR [PATTERN]     (a build with crash_sync, crash_sync_soak and crash_sync_stress;
 #                                                          only mutations whose description matches PATTERN)
 set -euo pipefail
 
@@ -62,8 +62,13 @@ mutation "nobody says that he sleeps on a semaphore" semaphore_state.cpp \
 # Mutexes
 mutation "nobody is told of a dead owner" mutex_state.cpp 's/error == 0 \? Taken::yes : Taken::abandoned/Taken::yes/' \
   mutex_state.cpp crash_sync 'Survivors/SyncKill.WhoUnlocks*'
-mutation "a dead owner's mutex stays damaged" mutex_state.cpp 's/^      ::pthread_mutex_consistent.*//' mutex_state.cpp \
-  crash_sync 'Survivors/SyncKill.WhoUnlocks*'
+for call in lock try_lock unlock; do
+  mutation "a lock is pending in no $call" robust_lock.cpp "/^int RobustLock::$call\(/,/^}/s/^  const Pending pending.*//" robust_lock.cpp \
+    crash_sync 'Survivors/SyncKill.*'
+done
+mutation "a lock is not pending until it is free" robust_lock.cpp \
+  '/^int RobustLock::unlock/,/^}/s/^  unlink\(\*this\);/  unlink(*this); self.list->list_op_pending = nullptr;/' robust_lock.cpp crash_sync_soak \
+  'SurvivorsSoak/SyncKill.WhoUnlocks*/0'
 mutation "waits for several never look again" mutex_state.hpp 's/mutex_gate_slice_ns = .*;/mutex_gate_slice_ns = 3600000000000;/' \
   mutex_state.cpp crash_sync 'Survivors/SyncKill.WhoUnlocks*'
 mutation "nobody rings the gate, and they never look again" mutex_state.hpp \

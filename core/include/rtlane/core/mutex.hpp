@@ -63,7 +63,8 @@ public:
   Mutex() = default;
 
   // Acquires it (once more when it is the caller's already), waiting until that is possible. Blocking; the owner runs
-  // at the priority of the best waiter meanwhile. No system call when it is free.
+  // at the priority of the best waiter meanwhile. No system call when it is free, but for the first time in a thread
+  // that created or opened no mutex.
   void lock() { (void)taken(wait()); }
 
   // Acquires it if that is possible at once, within a time or until a deadline (see wait.hpp); false: another thread

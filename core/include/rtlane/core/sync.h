@@ -13,7 +13,8 @@
  * a channel: it needs none of them.
  *
  * Real time: set, reset, pulse, release, unlock and a wait that need not sleep make no system call
- * while nobody waits. Nothing allocates. Waits end at times of CLOCK_MONOTONIC: setting the clock
+ * while nobody waits; a thread's first mutex asks the kernel who the thread is (two calls), when it is created, opened
+ * or taken. Nothing allocates. Waits end at times of CLOCK_MONOTONIC: setting the clock
  * does not matter, nor does a signal whose handler runs meanwhile. They are no cancellation points.
  * A wait for one handle looks for up to 4 us before it sleeps, since a sleep and a wake-up take
  * longer; where that is to no purpose it does so 16 times and then once in a millisecond. For
@@ -108,8 +109,8 @@ RTLANE_API int rtlane_semaphore_release(rtlane_handle semaphore, uint32_t count,
  * Returns 0; RTLANE_WAIT_ABANDONED; -ETIMEDOUT, never before the time is over; -EBADF for what is no handle or cannot
  * be waited for; -ECANCELED when the last handle of this process to the object was closed meanwhile (for mutexes
  * noticed within 100 ms); mutexes: -EXDEV in another PID namespace than its creator's, -EOVERFLOW when it is
- * acquired 2^32 - 1 times, -ENOTRECOVERABLE when its memory was damaged, -EINVAL or -ENOMEM when the
- * kernel refuses the wait.
+ * acquired 2^32 - 1 times, -ENOTRECOVERABLE when its memory was damaged, -ENOSYS with a C library that keeps no list of
+ * robust mutexes as glibc does, -EINVAL or -ENOMEM when the kernel refuses the wait.
  * One waiter is released for one signal; which one is not said for events and semaphores, and is the one of
  * highest priority for mutexes, whose owner runs at that priority until it unlocks. */
 RTLANE_API int rtlane_wait(rtlane_handle handle, int64_t timeout_ns) RTLANE_NOEXCEPT;

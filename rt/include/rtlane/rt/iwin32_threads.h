@@ -184,9 +184,11 @@ RTLANE_API DWORD RtGetThreadTimeQuantum(HANDLE hThread) RTLANE_NOEXCEPT;
 RTLANE_API DWORD GetCurrentProcessorNumber(void) RTLANE_NOEXCEPT;
 
 /* ---- Critical sections --------------------------------------------------------------------------------------------
- * For the threads of one process: recursive, priority-inheriting. No system call while nobody else is inside. A section
- * whose owner ended inside goes to the next thread that enters (Windows leaves it locked for ever). Leaving without
- * owning it does nothing and sets ERROR_NOT_OWNER. Do not copy one, nor fork while one is taken. */
+ * For the threads of one process: recursive, priority-inheriting. No system call while nobody else is inside, but for
+ * two the first time that a thread enters any. A section whose owner ended inside goes to the next thread that enters
+ * (Windows leaves it locked for ever). Leaving without owning it does nothing and sets ERROR_NOT_OWNER. Entering one
+ * that was never initialised, or is overwritten, ends the process by SIGABRT with a sentence. Do not copy one, nor fork
+ * while one is taken. */
 RTLANE_API VOID InitializeCriticalSection(LPCRITICAL_SECTION lpCriticalSection) RTLANE_NOEXCEPT;
 RTLANE_API VOID EnterCriticalSection(LPCRITICAL_SECTION lpCriticalSection) RTLANE_NOEXCEPT;
 RTLANE_API BOOL TryEnterCriticalSection(LPCRITICAL_SECTION lpCriticalSection) RTLANE_NOEXCEPT;
