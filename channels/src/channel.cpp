@@ -93,17 +93,38 @@ int check_spec(const char* name, const rtlane_channel_spec* spec, rtlane_channel
                 "struct rtlane_channel_spec has struct_size %u, %zu expected: start from "
                 "RTLANE_CHANNEL_SPEC_INIT",
                 spec->struct_size, sizeof(rtlane_channel_spec));
-  if (spec->kind != RTLANE_CHANNEL_SPSC_RING)
+  if (spec->kind != RTLANE_CHANNEL_ANY && rules_of(spec->kind) == nullptr)
     return fail(EINVAL, "%u is no kind of channel", spec->kind);
+  if (spec->reserved != 0)
+    return fail(EINVAL, "the reserved field of struct rtlane_channel_spec is %u, not 0", spec->reserved);
   if (name == nullptr || *name == '\0')
     return fail(EINVAL, "a channel needs a name; for threads of one process there is in_memory");
   return 0;
 }
 
-// The table of spec->type; empty when the caller takes any type.
-int wanted_table(const rtlane_channel_spec& spec, std::vector<std::byte>& table)
+// As check_spec, of a channel that is to be made.
+int check_wish(const char* name, const rtlane_channel_spec* spec, rtlane_channel** channel) noexcept
 {
-  return spec.type == nullptr ? 0 : serialize_type(*spec.type, table);
+  if (int result = check_spec(name, spec, channel); result < 0)
+    return result;
+  if (spec->kind == RTLANE_CHANNEL_ANY)
+    return fail(EINVAL, "channel \"%s\" is to be created without a kind: say which", name);
+  if (spec->type == nullptr && !rules_of(spec->kind)->frames)
+    return fail(EINVAL, "channel \"%s\" is to be created without a type: describe its element", name);
+  return 0;
+}
+
+// Frames are bytes unless somebody says more.
+const rtlane_type& type_of_bytes() noexcept
+{
+  static const rtlane_field byte{"byte", "", RTLANE_FIELD_UINT, 1, 0, 1, nullptr, nullptr, 0};
+  static const rtlane_type bytes{"Bytes", 1, 1, &byte, 1};
+  return bytes;
+}
+
+int table_of(const rtlane_channel_spec& spec, std::vector<std::byte>& table)
+{
+  return serialize_type(spec.type == nullptr ? type_of_bytes() : *spec.type, table);
 }
 
 // Takes over what is in the object: copies and checks header and table.
@@ -112,7 +133,7 @@ int adopt(rtlane_channel& channel, const rtlane_channel_spec& spec, const std::v
 {
   const char* name = channel.name.c_str();
   copy_from_shared(&channel.header, channel.base, sizeof channel.header);
-  if (int result = check_header(name, channel.header, mapped_bytes); result < 0)
+  if (int result = check_header(name, channel.header, mapped_bytes, channel.geometry); result < 0)
     return result;
   channel.table.resize(channel.header.table_bytes);
   copy_from_shared(channel.table.data(), channel.base + channel.header.table_offset, channel.table.size());
@@ -275,14 +296,12 @@ using namespace rtlane::detail;
 int rtlane_channel_create(const char* name, const rtlane_channel_spec* spec, const rtlane_shm_options* options,
                           rtlane_channel** channel) noexcept
 try {
-  if (int result = check_spec(name, spec, channel); result < 0)
+  if (int result = check_wish(name, spec, channel); result < 0)
     return result;
-  if (spec->type == nullptr)
-    return fail(EINVAL, "channel \"%s\" is to be created without a type: describe its element", name);
   if (options != nullptr && options->struct_size == sizeof *options && options->read_only != 0)
     return fail(EINVAL, "channel \"%s\" cannot be created read-only: open it", name);
   std::vector<std::byte> table;
-  if (int result = wanted_table(*spec, table); result < 0)
+  if (int result = table_of(*spec, table); result < 0)
     return result;
   rtlane::ChannelHeader plan{};
   if (int result = plan_header(*spec, table, plan); result < 0)
@@ -316,10 +335,10 @@ try {
   if (int result = check_spec(name, spec, channel); result < 0)
     return result;
   if (spec->capacity > rtlane::max_capacity)
-    return fail(EINVAL, "a capacity of %" PRIu64 " elements: 1 to %" PRIu64 " are possible, or 0 to open any",
-                spec->capacity, rtlane::max_capacity);
+    return fail(EINVAL, "a capacity of %" PRIu64 ": no channel has more than %" PRIu64 "; 0 opens any", spec->capacity,
+                rtlane::max_capacity);
   std::vector<std::byte> table;
-  if (int result = wanted_table(*spec, table); result < 0)
+  if (int result = table_of(*spec, table); result < 0)
     return result;
 
   Channel opened = new_channel(name);
@@ -345,12 +364,10 @@ try {
 
 int rtlane_channel_in_memory(const rtlane_channel_spec* spec, rtlane_channel** channel) noexcept
 try {
-  if (int result = check_spec("private memory", spec, channel); result < 0)
+  if (int result = check_wish("(private memory)", spec, channel); result < 0)
     return result;
-  if (spec->type == nullptr)
-    return fail(EINVAL, "a channel is to be created without a type: describe its element");
   std::vector<std::byte> table;
-  if (int result = wanted_table(*spec, table); result < 0)
+  if (int result = table_of(*spec, table); result < 0)
     return result;
   rtlane::ChannelHeader plan{};
   if (int result = plan_header(*spec, table, plan); result < 0)
@@ -362,13 +379,14 @@ try {
     return result;
   made->private_memory.reset(static_cast<std::byte*>(std::aligned_alloc(4096, bytes)));
   if (made->private_memory == nullptr)
-    return fail(ENOMEM, "no memory for a ring of %" PRIu64 " bytes", bytes);
+    return fail(ENOMEM, "no memory for a channel of %" PRIu64 " bytes", bytes);
   made->base = made->private_memory.get();
   std::memset(made->base, 0, bytes);  // also the first touch of every page
   write_channel(made->base, plan, table);
   magic_of(made->base).store(rtlane::channel_magic, std::memory_order_release);  // H1, pairs with H2
   plan.magic = rtlane::channel_magic;
   made->header = plan;
+  geometry_of(*rules_of(plan.kind), plan, made->geometry);  // possible: it was planned
   made->table = std::move(table);
   made->created = true;
   *channel = made.release();
@@ -395,18 +413,33 @@ int rtlane_channel_get_layout(const rtlane_channel* channel, struct rtlane_chann
   if (channel == nullptr || layout == nullptr || layout->struct_size != sizeof *layout)
     return fail(EINVAL, "rtlane_channel_get_layout: NULL, or struct_size is not %zu", sizeof *layout);
   const rtlane::ChannelHeader& header = channel->header;
-  layout->kind = header.kind;
-  layout->base = channel->base;
-  layout->total_bytes = header.total_bytes;
-  layout->capacity = header.capacity;
-  layout->slots_offset = header.slots_offset;
-  layout->slot_stride_bytes = header.slot_stride_bytes;
-  layout->value_offset = header.value_offset;
-  layout->element_bytes = header.element_bytes;
-  layout->element_align = header.element_align;
-  layout->type_hash = header.type_hash;
-  layout->created = channel->created ? 1 : 0;
-  layout->read_only = channel->read_only ? 1 : 0;
+  const Geometry& geometry = channel->geometry;
+  *layout = {
+      .struct_size = sizeof *layout,
+      .kind = header.kind,
+      .base = channel->base,
+      .total_bytes = geometry.total_bytes,
+      .capacity = header.capacity,
+      .doorbell_offset = geometry.doorbell_offset,
+      .control_offset = geometry.control_offset,
+      .control_bytes = geometry.control_bytes,
+      .slots_offset = geometry.slots_offset,
+      .slot_count = geometry.slot_count,
+      .slot_stride_bytes = header.slot_stride_bytes,
+      .value_offset = header.value_offset,
+      .element_bytes = header.element_bytes,
+      .element_align = header.element_align,
+      .type_hash = header.type_hash,
+      .start_position = header.start_position,
+      .frame_bytes_max = header.frame_bytes_max,
+      .quota = header.quota,
+      .participants = header.participants,
+      .mode = header.mode,
+      .doorbell = header.doorbell,
+      .created = channel->created ? 1u : 0u,
+      .read_only = channel->read_only ? 1u : 0u,
+      .reserved = 0,
+  };
   return 0;
 }
 

@@ -1,53 +1,68 @@
 // What a monitor sees of a channel. Reads shared words, writes nothing.
-#include <rtlane/channels/spsc_core.hpp>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "channel_private.hpp"
 #include "error.hpp"
+#include "monitors.hpp"
 #include "type_reader.hpp"
+
+namespace {
+
+using namespace rtlane::detail;
+
+// 1, 0, or -1: the kernel may not be asked. 0 for a role that the kind does not have.
+std::int32_t alive(const rtlane_channel& channel, std::uint32_t role) noexcept
+{
+  return rtlane_channel_role_name(channel.header.kind, role) == nullptr
+             ? 0
+             : std::max(rtlane_role_held(&channel, role), -1);
+}
+
+std::int32_t count_alive(const rtlane_channel& channel) noexcept
+{
+  std::int32_t count = 0;
+  for (std::uint32_t i = 0; i < channel.header.participants; ++i) {
+    const std::int32_t answer = alive(channel, RTLANE_ROLE_PARTICIPANT + i);
+    if (answer < 0)
+      return -1;
+    count += answer;
+  }
+  return count;
+}
+
+}  // namespace
 
 int rtlane_channel_get_info(const rtlane_channel* channel, struct rtlane_channel_info* info) noexcept
 {
-  using namespace rtlane::detail;
   if (channel == nullptr || info == nullptr || info->struct_size != sizeof *info)
     return fail(EINVAL, "rtlane_channel_get_info: NULL, or struct_size is not %zu", sizeof *info);
   rtlane_channel_layout layout{};
   layout.struct_size = sizeof layout;
   rtlane_channel_get_layout(channel, &layout);
-  const SpscView<Words> view(layout);
-  // relaxed, but for the first head: each word is a fact of its own instant
-  const auto read = [](const Words& word) { return word.load(std::memory_order_relaxed); };
 
+  *info = {};
+  info->struct_size = sizeof *info;
   info->kind = layout.kind;
   info->capacity = layout.capacity;
   info->element_bytes = layout.element_bytes;
   info->slot_stride_bytes = layout.slot_stride_bytes;
   info->type_hash = layout.type_hash;
-  // Both sides may move on between two of these loads. Elements published are counted from the older head, so
-  // neither number ever falls from one look to the next; the depth is what is left at the younger head.
-  const std::uint64_t start = channel->header.start_position;
-  const std::uint64_t first = spsc_head_for_monitor(view);
-  info->published = first - start + view.written_from(first, spsc_published);
-  info->consumed = read(view.consumer->head) - start;
-  const std::uint64_t depth = info->published - info->consumed;
-  info->depth = depth <= layout.capacity ? depth : 0;
-  info->published = info->consumed + info->depth;
-  info->refused = read(view.producer->refused);
-  info->redelivered = read(view.consumer->redelivered);
-  info->producer_attaches = read(view.common->producer_attaches);
-  info->consumer_attaches = read(view.common->consumer_attaches);
-  info->producer_takeovers = read(view.producer->takeovers);
-  info->consumer_takeovers = read(view.consumer->takeovers);
-  info->producer_alive = std::max(rtlane_role_held(channel, RTLANE_ROLE_PRODUCER), -1);
-  info->consumer_alive = std::max(rtlane_role_held(channel, RTLANE_ROLE_CONSUMER), -1);
-  info->closed = read(view.common->end) != 0 ? 1 : 0;
-  info->reserved = 0;
+  info->participants = layout.participants;
+  const auto ask = [&] {
+    info->producer_alive = alive(*channel, RTLANE_ROLE_PRODUCER);
+    info->consumer_alive = alive(*channel, RTLANE_ROLE_CONSUMER);
+  };
+  ask();
+  if (auto* monitor = rules_of(layout.kind)->monitor; monitor != nullptr)
+    monitor(layout, *info);
+  // Who is marked and was not alive may have attached in between.
+  if ((info->marked & ~marks_of(info->producer_alive == 1, info->consumer_alive == 1)) != 0)
+    ask();
+  info->participants_alive = count_alive(*channel);
   const TypeReader table(channel->table.data(), channel->table.size());
   const std::string_view name = table.name(table.type(0).name);
-  std::memset(info->type_name, 0, sizeof info->type_name);
   std::memcpy(info->type_name, name.data(), std::min(name.size(), sizeof info->type_name - 1));
   return 0;
 }

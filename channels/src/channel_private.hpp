@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "kinds.hpp"
+
 namespace rtlane::detail {
 
 struct FreeDeleter {
@@ -25,11 +27,13 @@ using Words = std::atomic<std::uint64_t>;
 // meanwhile is no data race.
 void copy_from_shared(void* to, const void* from, std::size_t bytes) noexcept;
 
-// The header that a channel of that spec and table has. 0 or -EINVAL with the sentence set.
+// The header that a channel of that spec (of a known kind) and table has. 0 or -EINVAL with the sentence set.
 int plan_header(const rtlane_channel_spec& spec, const std::vector<std::byte>& table, ChannelHeader& header) noexcept;
 
 // Checks a private copy of a header against itself and the bytes that are mapped. 0, -EPROTO, -EBADMSG.
-int check_header(const char* name, const ChannelHeader& header, std::uint64_t mapped_bytes) noexcept;
+// Fills in what follows from it.
+int check_header(const char* name, const ChannelHeader& header, std::uint64_t mapped_bytes,
+                 Geometry& geometry) noexcept;
 
 // Is the channel found what was asked for? 0, -EPROTOTYPE, -ERANGE.
 int compare_with_spec(const char* name, const ChannelHeader& found, const std::vector<std::byte>& found_table,
@@ -45,12 +49,14 @@ struct rtlane_channel {
   rtlane_handle handle = 0;  // 0 = private memory
   std::unique_ptr<std::byte, rtlane::detail::FreeDeleter> private_memory;
   std::byte* base = nullptr;
-  rtlane::ChannelHeader header{};  // the checked private copy
+  rtlane::ChannelHeader header{};       // the checked private copy
+  rtlane::detail::Geometry geometry{};  // what follows from it
   std::vector<std::byte> table;
   std::string name;
   bool created = false;
   bool read_only = false;
-  std::atomic<std::uint32_t> private_roles[2] = {};  // 1 = taken; private memory only
+  // 1 = taken; private memory only
+  std::atomic<std::uint32_t> private_roles[RTLANE_ROLE_PARTICIPANT + RTLANE_PARTICIPANTS_MAX] = {};
 
   ~rtlane_channel();
 };

@@ -1,7 +1,8 @@
 // Field tables for people: layouts, elements, differences. All take checked tables, so every index is good,
 // names are printable and recursion ends.
+#include <rtlane/channels/field_value.hpp>
+
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -11,50 +12,6 @@
 
 namespace rtlane::detail {
 namespace {
-
-template <class Number>
-void append_number(std::string& text, Number number)
-{
-  char digits[64];
-  const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-  text.append(digits, end);
-}
-
-template <class Value>
-Value load(const std::byte* at) noexcept
-{
-  Value value;
-  std::memcpy(&value, at, sizeof value);
-  return value;
-}
-
-std::int64_t load_signed(const std::byte* at, std::uint32_t bytes) noexcept
-{
-  switch (bytes) {
-    case 1:
-      return load<std::int8_t>(at);
-    case 2:
-      return load<std::int16_t>(at);
-    case 4:
-      return load<std::int32_t>(at);
-    default:
-      return load<std::int64_t>(at);
-  }
-}
-
-std::uint64_t load_unsigned(const std::byte* at, std::uint32_t bytes) noexcept
-{
-  switch (bytes) {
-    case 1:
-      return load<std::uint8_t>(at);
-    case 2:
-      return load<std::uint16_t>(at);
-    case 4:
-      return load<std::uint32_t>(at);
-    default:
-      return load<std::uint64_t>(at);
-  }
-}
 
 // ---- layouts
 
@@ -196,9 +153,10 @@ void append_value(std::string& text, const TypeReader& table, const FieldRecord&
     case RTLANE_FIELD_UINT:
       return append_number(text, load_unsigned(at, field.element_bytes));
     case RTLANE_FIELD_FLOAT:
-      return field.element_bytes == 4 ? append_number(text, load<float>(at)) : append_number(text, load<double>(at));
+      return field.element_bytes == 4 ? append_number(text, load_field<float>(at))
+                                      : append_number(text, load_field<double>(at));
     case RTLANE_FIELD_BOOL: {
-      const auto value = load<std::uint8_t>(at);  // not as bool: a hostile 7 there is undefined behaviour
+      const auto value = load_field<std::uint8_t>(at);  // not as bool: a hostile 7 there is undefined behaviour
       if (value > 1)
         return append_number(text, static_cast<unsigned>(value));
       text += value == 1 ? "true" : "false";

@@ -1,15 +1,13 @@
 // rtlane info NAME
 #include <fmt/format.h>
-#include <rtlane/channels/participants.hpp>
 #include <rtlane/channels/type_table.hpp>
-#include <rtlane/core/shared_memory.hpp>
 
-#include <algorithm>
-#include <cerrno>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "attached.hpp"
+#include "channel_state.hpp"
 #include "command.hpp"
 #include "objects.hpp"
 #include "output.hpp"
@@ -32,14 +30,19 @@ leaves again, so that it disturbs nobody. How much other processes locked is kno
 Of an event, a mutex or a semaphore: its state, the thread that owns the mutex (with its process, when that is seen here
 to hold the object), and how many sleep for it. Nothing is attached to.
 
-Of a channel: its kind, the fields of an element with offset, type and unit, capacity, who is alive (proved by the
-kernel, which drops a role when its holder is gone; a stopped process is alive), and the counters:
+Of a channel: its kind, the fields of an element with offset, type and unit, capacity, who is in it (proved by the
+kernel, which drops a role when its holder is gone), and the counters, of which each kind has those that mean something
+for it. A role is "alive"; "stopped": alive, but every process that can have it is stopped; "killed": it did not detach
+and nobody came after it; or there is "none".
 
-  published    elements the producer made visible
-  consumed     elements the consumer took
+  published    elements made visible (of channels for frames: bytes)
+  consumed     elements taken
   depth        elements waiting
-  refused      answers "full" to the producer, and batches that were cut short
+  refused      answers "full" to a producer, and batches that were cut short
+  lost         elements overwritten before a reader could take them
   redelivered  elements met again that a killed consumer may have seen
+  recovered    slots taken back from a participant that was killed in the middle of it
+  orphaned     elements that a killed consumer had in hand
   takeovers    roles taken after a holder that was killed
 
 An orphan (nobody holds it, its processes were killed) is described from its file and left alone.
@@ -47,194 +50,15 @@ An orphan (nobody holds it, its processes were killed) is described from its fil
 JSON: {"schema": "rtlane.info/1", ...the members of 'rtlane ls' for the object, "sync" among them..., "holders",
 "creator": {"page_size", "tier", "locked_bytes", "page_reason", "page_fix", "lock_reason", "lock_fix"}, "here":
 {"page_size", "locked_bytes", "numa_node", "attach_ns", "attach_minor_faults", "unlinked"}, "channel": null or {"kind",
-"type", "type_hash", "element_bytes", "capacity", "slot_stride_bytes", "fields": [{"name", "type", "offset", "count",
-"unit", "names" (of an enum: {name: value}), "fields" (of a struct)}], "producer_alive", "consumer_alive", "closed",
-"published", "consumed", "depth", "refused", "redelivered", "producer_attaches", "consumer_attaches",
-"producer_takeovers", "consumer_takeovers"}, "problem" (when there is one)}. "alive" is null where the kernel may not be
-asked.
+"type", "type_hash", "element_bytes", "capacity", "slot_stride_bytes", "frame_bytes_max", "fields": [{"name", "type",
+"offset", "count", "unit", "names" (of an enum: {name: value}), "fields" (of a struct)}], "participants",
+"producer_alive", "consumer_alive", "participants_alive", "producer_state", "consumer_state", "closed", "published", "consumed", "depth", "refused", "lost", "redelivered",
+"recovered", "orphaned", "producer_attaches", "consumer_attaches", "participant_attaches", "producer_takeovers",
+"consumer_takeovers", "participant_takeovers"}, "problem" (when there is one)}. "alive" is null where the kernel may not
+be asked. "producer" is the writer of a snapshot or broadcast.
 
 Exit status: 0 a live object; 1 there is none of that name, you may not open it (the sentence says whose it is), it is
 an orphan, damaged, or lost its file; 2 wrong usage.)";
-
-struct Attached {
-  SharedMemory memory;
-  rtlane_shm_certificate facts{};
-  ChannelRef channel;  // empty when the object holds none
-  std::string channel_problem;
-};
-
-// So that nobody is disturbed.
-ShmOptions quiet_options()
-{
-  ShmOptions quiet;
-  quiet.read_only = true;
-  quiet.lock = RTLANE_NEVER;
-  return quiet;
-}
-
-// An orphan must not come here: the last to look would remove it.
-expected<Attached> attach(const std::string& name)
-{
-  const ShmOptions quiet = quiet_options();
-  auto memory = SharedMemory::open(name, quiet);
-  if (!memory)
-    return unexpected(memory.error());
-  Attached attached;
-  attached.memory = std::move(*memory);
-  attached.facts = attached.memory.certificate();
-
-  const rtlane_shm_options options = quiet.to_c();
-  const rtlane_channel_spec any = RTLANE_CHANNEL_SPEC_INIT;
-  rtlane_channel* channel = nullptr;
-  const int result = rtlane_channel_open(name.c_str(), &any, &options, &channel);
-  if (result == 0)
-    attached.channel = ChannelRef(channel);
-  else if (result != -ENOMSG)
-    attached.channel_problem = Error::from_c(result).message;
-  return attached;
-}
-
-// A name that no entry has. Of entries that this user may not open the names are not known: opening by name says what
-// is the matter then.
-std::string why_not_there(const std::string& name, const std::vector<Entry>& entries)
-{
-  if (std::any_of(entries.begin(), entries.end(), [](const Entry& entry) { return entry.name[0] == '\0'; })) {
-    const auto opened = SharedMemory::open(name, quiet_options());
-    if (opened)
-      return fmt::format("'{}' was made at this moment: ask again", name);
-    if (opened.error().code != ENOENT)
-      return opened.error().message;
-  }
-  return fmt::format("there is no object called '{}' in {}; 'rtlane ls' lists what there is", name, namespace_text());
-}
-
-std::string type_text(const TypeTable& table, const TypeTable::Field& field)
-{
-  const unsigned bits = field.element_bytes * 8;
-  std::string text;
-  switch (field.kind) {
-    case RTLANE_FIELD_INT:
-      text = fmt::format("int{}", bits);
-      break;
-    case RTLANE_FIELD_UINT:
-      text = fmt::format("uint{}", bits);
-      break;
-    case RTLANE_FIELD_FLOAT:
-      text = fmt::format("float{}", bits);
-      break;
-    case RTLANE_FIELD_BOOL:
-      text = "bool";
-      break;
-    case RTLANE_FIELD_ENUM_INT:
-    case RTLANE_FIELD_ENUM_UINT:
-      text = fmt::format("enum {}int{}", field.kind == RTLANE_FIELD_ENUM_UINT ? "u" : "", bits);
-      break;
-    case RTLANE_FIELD_TEXT:
-      return fmt::format("char[{}]", field.element_bytes);
-    case RTLANE_FIELD_BYTES:
-      return fmt::format("byte[{}]", field.element_bytes);
-    case RTLANE_FIELD_STRUCT:
-      text = printable(table.name(field.nested));
-      break;
-    default:
-      text = "?";
-  }
-  return field.count == 1 ? text : fmt::format("{}[{}]", text, field.count);
-}
-
-void add_field_rows(const TypeTable& table, std::uint32_t type, const std::string& indent,
-                    std::vector<std::vector<std::string>>& rows)
-{
-  for (const TypeTable::Field& field : table.fields(type)) {
-    std::string names;
-    for (const auto& [name, value] : field.enumerators)
-      names += fmt::format("{}{}={}", names.empty() ? "" : " ", printable(name), value);
-    rows.push_back({"  " + indent + printable(field.name), type_text(table, field), fmt::format("{}", field.offset),
-                    names.empty() ? printable(field.unit) : names});
-    if (field.kind == RTLANE_FIELD_STRUCT)
-      add_field_rows(table, field.nested, indent + "  ", rows);
-  }
-}
-
-Json fields_json(const TypeTable& table, std::uint32_t type)
-{
-  Json fields = Json::array();
-  for (const TypeTable::Field& field : table.fields(type)) {
-    Json json = {{"name", field.name},
-                 {"type", type_text(table, field)},
-                 {"offset", field.offset},
-                 {"count", field.count},
-                 {"unit", field.unit}};
-    if (!field.enumerators.empty()) {
-      for (const auto& [name, value] : field.enumerators)
-        json["names"][std::string(name)] = value;
-    }
-    if (field.kind == RTLANE_FIELD_STRUCT)
-      json["fields"] = fields_json(table, field.nested);
-    fields.push_back(std::move(json));
-  }
-  return fields;
-}
-
-const char* channel_kind_text(std::uint32_t kind)
-{
-  return kind == RTLANE_CHANNEL_SPSC_RING ? "SpscRing" : "?";
-}
-
-const char* alive_text(std::int32_t alive)
-{
-  return alive == 1 ? "alive" : alive == 0 ? "none" : "unknown (no permission to ask)";
-}
-
-Json alive_json(std::int32_t alive)
-{
-  return alive < 0 ? Json(nullptr) : Json(alive == 1);
-}
-
-Json channel_json(const ChannelRef& channel, const std::optional<TypeTable>& table)
-{
-  const auto seen = channel.info();
-  return {{"kind", channel_kind_text(seen.kind)},
-          {"type", seen.type_name},
-          {"type_hash", fmt::format("{:016x}", seen.type_hash)},
-          {"element_bytes", seen.element_bytes},
-          {"capacity", seen.capacity},
-          {"slot_stride_bytes", seen.slot_stride_bytes},
-          {"fields", table ? fields_json(*table, 0) : Json::array()},
-          {"producer_alive", alive_json(seen.producer_alive)},
-          {"consumer_alive", alive_json(seen.consumer_alive)},
-          {"closed", seen.closed != 0},
-          {"published", seen.published},
-          {"consumed", seen.consumed},
-          {"depth", seen.depth},
-          {"refused", seen.refused},
-          {"redelivered", seen.redelivered},
-          {"producer_attaches", seen.producer_attaches},
-          {"consumer_attaches", seen.consumer_attaches},
-          {"producer_takeovers", seen.producer_takeovers},
-          {"consumer_takeovers", seen.consumer_takeovers}};
-}
-
-std::string channel_text(const ChannelRef& channel, const std::optional<TypeTable>& table)
-{
-  const auto seen = channel.info();
-  std::string text = fmt::format("\nchannel\n  kind         {} of {}, {} elements of {}, slots {} apart\n",
-                                 channel_kind_text(seen.kind), printable(seen.type_name), seen.capacity,
-                                 bytes_text(seen.element_bytes), bytes_text(seen.slot_stride_bytes));
-  text += fmt::format("  producer     {}; {} attached since it was made, {} of them after a kill\n",
-                      alive_text(seen.producer_alive), seen.producer_attaches, seen.producer_takeovers);
-  text += fmt::format("  consumer     {}; {} attached since it was made, {} of them after a kill\n",
-                      alive_text(seen.consumer_alive), seen.consumer_attaches, seen.consumer_takeovers);
-  text += fmt::format("  stream       {}\n", seen.closed != 0 ? "ended by the producer" : "open");
-  text += fmt::format("  published    {}\n  consumed     {}\n  depth        {}\n  refused      {}\n  redelivered  {}\n",
-                      seen.published, seen.consumed, seen.depth, seen.refused, seen.redelivered);
-  if (table) {
-    std::vector<std::vector<std::string>> rows = {{"  FIELD", "TYPE", "OFFSET", "UNIT"}};
-    add_field_rows(*table, 0, "", rows);
-    text += "\n" + table_text(rows);
-  }
-  return text;
-}
 
 std::string memory_text(const Entry& entry, const Attached* attached)
 {
@@ -292,10 +116,9 @@ int info(int argc, char** argv)
   const auto entries = list_objects();
   if (!entries)
     return fail(app, entries.error().message);
-  const auto found =
-      std::find_if(entries->begin(), entries->end(), [&](const Entry& entry) { return entry.name == name; });
-  if (found == entries->end())
-    return fail(app, why_not_there(name, *entries));
+  const auto found = find_object(name, *entries);
+  if (!found)
+    return fail(app, found.error().message);
   const Entry& entry = *found;
   // Looked up before attaching: this process is no holder that matters.
   const HolderTable table = HolderTable::read();
@@ -344,7 +167,11 @@ int info(int argc, char** argv)
                         {"attach_ns", attached->facts.attach_ns},
                         {"attach_minor_faults", attached->facts.attach_minor_faults},
                         {"unlinked", attached->facts.unlinked != 0}};
-  document["channel"] = attached && attached->channel ? channel_json(attached->channel, types) : Json(nullptr);
+  document["channel"] = nullptr;
+  if (attached && attached->channel) {
+    document["channel"] = channel_json(attached->channel, holders);
+    document["channel"]["fields"] = types ? fields_json(*types) : Json::array();
+  }
   if (!problem.empty())
     document["problem"] = problem;
 
@@ -354,7 +181,8 @@ int info(int argc, char** argv)
                                    kind_text(entry.kind), state_text(entry.state));
     text += fmt::format("holders    {}", table.locks_known() ? fmt::format("{}", holders.locks) : "unknown");
     for (const Process& process : holders.processes)
-      text += fmt::format("{} {} {}", &process == holders.processes.data() ? ":" : ",", process.pid, process.command);
+      text += fmt::format("{} {} {}{}", &process == holders.processes.data() ? ":" : ",", process.pid, process.command,
+                          process.stopped ? " (stopped)" : "");
     text += "\n";
     if (entry.created_unix_ns != 0)
       text += fmt::format("created    {} ago by process {} of user {}\n", age_text(entry.created_unix_ns),
@@ -368,7 +196,7 @@ int info(int argc, char** argv)
     if (entry.state == RTLANE_ENTRY_LIVE || entry.state == RTLANE_ENTRY_ORPHAN)
       text += "\n" + memory_text(entry, attached ? &*attached : nullptr);
     if (attached && attached->channel)
-      text += channel_text(attached->channel, types);
+      text += channel_text(attached->channel, types, holders);
     if (!problem.empty())
       text += fmt::format("\nproblem    {}\n", printable(problem));
     say_out(text);

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "attached.hpp"
+#include "channel_state.hpp"
 #include "command.hpp"
 #include "objects.hpp"
 #include "output.hpp"
@@ -19,7 +21,7 @@ constexpr char manual[] =
     R"(One line for each object of the namespace (RTLANE_DIR, default /dev/shm/rtlane-<euid>):
 
   NAME     full name; for a file that is no object, the file's name in brackets
-  KIND     memory, event, mutex or semaphore; channels are memory, 'rtlane info NAME' says which
+  KIND     memory, event, mutex or semaphore; channels are memory, too, and stand below
   SIZE     bytes asked for by the creator
   PAGE     page size the creator obtained
   LOCKED   bytes that the creator locked into memory
@@ -36,12 +38,22 @@ constexpr char manual[] =
            other version  in use by programs with another layout version of rtlane: left alone
            unreadable     another user's, which you may not open: whether it lives is not known
 
-Nothing is attached to or changed: the kernel is asked who holds which lock.
+Below, one line for each channel:
+
+  KIND, OF   the C++ template and the type of its elements
+  DEPTH      elements waiting and how many there can be, of channels for frames bytes; where nobody takes
+             anything, how many are kept
+  PUBLISHED, CONSUMED, TROUBLE   its counters: 'rtlane info --help' explains them. "killed": takeovers
+  WHO        its roles: alive; stopped: every process that can have it is; killed: it did not detach and
+             nobody came after it; none
+
+Nothing is changed. The kernel is asked who holds which lock; live shared memory is attached to read-only for a moment,
+to see whether it is a channel.
 
 JSON: {"schema": "rtlane.ls/1", "namespace", "namespace_exists", "objects": [{"name", "state", "file", "kind", "size_bytes",
 "mapped_bytes", "page_size", "tier", "locked_bytes", "generation", "created_unix_ns", "age_s", "creator_pid",
 "creator_uid", "payload_file", "mode", "uid", "gid", "problem", "sync", "holders": {"locks", "processes": [{"pid",
-"command"}]}}], "hidden_processes"}. Members that do not apply are absent. "sync" is, of an event, {"signaled",
+"command", "stopped"}]}, "channel": as of 'rtlane info', without "fields"}], "hidden_processes"}. Members that do not apply are absent. "sync" is, of an event, {"signaled",
 "manual_reset", "waiters"}, of a semaphore {"signaled", "count", "maximum", "waiters"}, of a mutex {"signaled": whether
 it is free, "owner": null or {"tid", "pid", "command", "thread"}, "abandoned", "waiters": of those that wait for it
 alone all count as one}. An owner has nothing but "tid" when no process with that thread is seen to hold the object.
@@ -85,6 +97,7 @@ int ls(int argc, char** argv)
   document["objects"] = Json::array();
   std::vector<std::vector<std::string>> rows = {
       {"NAME", "KIND", "SIZE", "PAGE", "LOCKED", "HOLDERS", "AGE", "SYNC", "STATE"}};
+  std::vector<std::vector<std::string>> channel_rows = {channel_heading()};
   bool all_live = true;
   bool unexplained = false;  // a lock whose process was not found
   for (const Entry& entry : *entries) {
@@ -94,6 +107,10 @@ int ls(int argc, char** argv)
     if (Json sync = sync_json(entry, owner); !sync.is_null())
       json["sync"] = std::move(sync);
     json["holders"] = holders_json(held, holders.locks_known());
+    if (const ChannelRef channel = glance(entry)) {
+      json["channel"] = channel_json(channel, held);
+      channel_rows.push_back(channel_row(name_text(entry), channel, held));
+    }
     document["objects"].push_back(std::move(json));
 
     std::string state = state_text(entry.state);
@@ -115,6 +132,8 @@ int ls(int argc, char** argv)
   const bool written = report.write(document);
   if (!report.on_stdout()) {
     say_out(entries->empty() ? fmt::format("no objects in {}\n", namespace_text()) : table_text(rows));
+    if (channel_rows.size() > 1)
+      say_out("\n" + table_text(channel_rows));
     if (unexplained)
       say_out(holders.hidden_processes() > 0
                   ? fmt::format("({} processes may not be looked at: some holders have no number here)\n",

@@ -26,6 +26,7 @@ struct Command {
 constexpr std::array commands = {
     Command{"ls", rtlane::cli::ls, "list the objects of the namespace: what there is, who holds it, how old it is"},
     Command{"info", rtlane::cli::info, "all about one object: the memory obtained, and what a channel holds"},
+    Command{"echo", rtlane::cli::echo, "print the elements of a channel as they come, without disturbing it"},
     Command{"gc", rtlane::cli::gc, "remove what killed processes left behind; never touches a live object"},
     Command{"demo", rtlane::cli::demo, "stream sensor data between three processes and watch it"},
     Command{"demo-sensor", rtlane::cli::demo_sensor, ""},
@@ -71,7 +72,7 @@ std::string help_text()
          "\n"
          "Every command that reports knows --json [FILE]: FILE gets a JSON document beside the text; without\n"
          "FILE, or with -, it goes to standard output instead of the text. FILE keeps its content until the\n"
-         "document is whole.\n"
+         "document is whole. ('echo' prints a JSON object a line instead.)\n"
          "\n"
          "Exit status: 0 good, 1 a finding or a failure, 2 wrong usage. Standard output that cannot be written is a\n"
          "failure, unless its reader went away.\n"

@@ -54,6 +54,25 @@ void for_each_handle_lock(std::istream& locks, Visit&& visit)
   }
 }
 
+// Of a mapping of a control file: its first page alone. A process has one for its handle and one for each lease
+// (rtlane/core/lease.h).
+bool is_control_page(const std::string& range, const std::string& offset)
+{
+  unsigned long long first = 0;
+  unsigned long long last = 0;
+  return std::strtoull(offset.c_str(), nullptr, 16) == 0 &&
+         std::sscanf(range.c_str(), "%llx-%llx", &first, &last) == 2 && last - first == 4096;
+}
+
+// The state behind the command in parentheses, which may hold any character.
+bool is_stopped(pid_t pid)
+{
+  std::string line;
+  std::getline(std::ifstream(fmt::format("/proc/{}/stat", pid)), line);
+  const std::size_t end = line.rfind(')');
+  return end != std::string::npos && end + 2 < line.size() && (line[end + 2] == 'T' || line[end + 2] == 't');
+}
+
 std::string command_of(pid_t pid)
 {
   std::string name;
@@ -93,6 +112,18 @@ bool namespace_exists()
 std::string namespace_text()
 {
   return printable(namespace_path()) + (namespace_exists() ? "" : ", which does not exist");
+}
+
+std::uint64_t locks_of(const Entry& entry)
+{
+  std::ifstream locks("/proc/locks");
+  if (!locks.is_open())
+    return UINT64_MAX;
+  std::uint64_t count = 0;
+  for_each_handle_lock(locks, [&](const std::pair<std::uint64_t, std::uint64_t>& file) {
+    count += file == std::pair(entry.device, entry.inode) ? 1 : 0;
+  });
+  return count;
 }
 
 HolderTable HolderTable::read()
@@ -137,6 +168,8 @@ HolderTable HolderTable::read()
       auto& processes = table.mapped_[{device, inode}];
       if (processes.empty() || processes.back().pid != pid)
         processes.push_back({pid, {}});
+      if (is_control_page(range, offset))
+        ++processes.back().control_pages;
     }
   }
   return table;
@@ -150,8 +183,10 @@ Holders HolderTable::of(const Entry& entry) const
     holders.locks = found->second;
   if (const auto found = mapped_.find(file); found != mapped_.end())
     holders.processes = found->second;
-  for (Process& process : holders.processes)
+  for (Process& process : holders.processes) {
     process.command = command_of(process.pid);
+    process.stopped = is_stopped(process.pid);
+  }
   return holders;
 }
 
@@ -224,7 +259,7 @@ Json holders_json(const Holders& holders, bool locks_known)
   json["locks"] = locks_known ? Json(holders.locks) : Json(nullptr);
   json["processes"] = Json::array();
   for (const Process& process : holders.processes)
-    json["processes"].push_back({{"pid", process.pid}, {"command", process.command}});
+    json["processes"].push_back({{"pid", process.pid}, {"command", process.command}, {"stopped", process.stopped}});
   return json;
 }
 
@@ -232,7 +267,8 @@ std::string holders_text(const Holders& holders, bool locks_known)
 {
   std::string text = locks_known ? fmt::format("{}", holders.locks) : "?";
   for (std::size_t i = 0; i < holders.processes.size(); ++i)
-    text += fmt::format("{}{}", i == 0 ? " (" : " ", holders.processes[i].pid);
+    text += fmt::format("{}{}{}", i == 0 ? " (" : " ", holders.processes[i].pid,
+                        holders.processes[i].stopped ? " stopped" : "");
   return text + (holders.processes.empty() ? "" : ")");
 }
 

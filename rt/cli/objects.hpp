@@ -28,6 +28,8 @@ std::string namespace_text();
 struct Process {
   pid_t pid;
   std::string command;
+  unsigned control_pages = 0;  // one for its handle, one more for each lease it has
+  bool stopped = false;        // by a signal or a tracer
 };
 
 // Who holds an object: its lock file has one read lock for each process that opened it (/proc/locks shows
@@ -37,6 +39,10 @@ struct Holders {
   std::uint64_t locks = 0;
   std::vector<Process> processes;
 };
+
+// Its handle locks as one reading of /proc/locks has them, which can be wrong by one (HolderTable::read); UINT64_MAX
+// when it cannot be read.
+[[nodiscard]] std::uint64_t locks_of(const Entry& entry);
 
 // The state of all files at one instant, read once for many questions.
 class HolderTable {

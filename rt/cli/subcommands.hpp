@@ -5,6 +5,7 @@ namespace rtlane::cli {
 
 int ls(int argc, char** argv);
 int info(int argc, char** argv);
+int echo(int argc, char** argv);
 int gc(int argc, char** argv);
 int demo(int argc, char** argv);
 int demo_sensor(int argc, char** argv);      // started by demo

@@ -3,8 +3,9 @@
 
 #include <errno.h>
 #include <rtlane/channels/channels.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "c_check.h"
 
 enum mode { mode_idle = 0, mode_run = 3 };
 
@@ -42,16 +43,6 @@ const struct rtlane_type* c_imu_type(void)
 {
   return &imu_type;
 }
-
-static char failure[256];
-
-#define CHECK(condition)                                                                                   \
-  do {                                                                                                     \
-    if (!(condition)) {                                                                                    \
-      snprintf(failure, sizeof failure, "line %d: %s (%s)", __LINE__, #condition, rtlane_error_message()); \
-      return failure;                                                                                      \
-    }                                                                                                      \
-  } while (0)
 
 static struct imu sample(int64_t number)
 {

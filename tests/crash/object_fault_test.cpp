@@ -191,9 +191,7 @@ TEST_P(ObjectFault, EachSystemCallOfOpenFailsOnce)
   sweep(true);
 }
 
-INSTANTIATE_TEST_SUITE_P(Tiers, ObjectFault,
-                         ::testing::Values(Tier::small, Tier::small_without_tmpfile, Tier::transparent_huge,
-                                           Tier::hugetlb),
+INSTANTIATE_TEST_SUITE_P(Tiers, ObjectFault, ::testing::ValuesIn(kTiersSwept),
                          [](const auto& tier) { return name_of(tier.param); });
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Objects: a process is killed at each system call of create, open, close, gc and exit.
+// Objects: a process is killed at each system call of create, open, close, gc and exit; on small pages, and on every
+// tier when built with RTLANE_TEST_EVERY_TIER.
 //
 // While it is stopped there an observer opens the name: it must find a whole object or none, and must not be lost when
 // the other one is killed. Afterwards: an object that somebody holds lives on; else the name is free and nothing is
@@ -149,9 +150,7 @@ TEST_P(ObjectKill, InTheMiddleOfALongAllocation)
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Tiers, ObjectKill,
-                         ::testing::Values(Tier::small, Tier::small_without_tmpfile, Tier::transparent_huge,
-                                           Tier::hugetlb),
+INSTANTIATE_TEST_SUITE_P(Tiers, ObjectKill, ::testing::ValuesIn(kTiersSwept),
                          [](const auto& tier) { return name_of(tier.param); });
 
 }  // namespace

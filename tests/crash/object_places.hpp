@@ -17,6 +17,13 @@ namespace rtlane::test {
 
 enum class Tier { small, small_without_tmpfile, transparent_huge, hugetlb };
 
+// Where a test goes over the system calls of all operations.
+#ifdef RTLANE_TEST_EVERY_TIER
+inline constexpr Tier kTiersSwept[] = {Tier::small, Tier::small_without_tmpfile, Tier::transparent_huge, Tier::hugetlb};
+#else
+inline constexpr Tier kTiersSwept[] = {Tier::small};
+#endif
+
 inline std::string name_of(Tier tier)
 {
   switch (tier) {

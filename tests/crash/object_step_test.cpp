@@ -2,7 +2,7 @@
 //
 // Every instruction of create, open and close is stepped while the bytes of all files that have a name are hashed: they
 // change at system calls only. So the kills at system calls (object_kill_test.cpp) are the kills at every instruction.
-// A sample of instructions is killed for real all the same.
+// A sample of instructions is killed for real all the same (built with RTLANE_TEST_EVERY_TIER).
 #include <dirent.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -145,6 +145,10 @@ TEST_F(ObjectStep, OnlySystemCallsChangeWhatOthersSee)
   uint64_t instructions = 0;
   for (const Scenario& scenario : kScenarios) {
     SCOPED_TRACE(scenario.name);
+#ifndef RTLANE_TEST_EVERY_TIER
+    if (scenario.name == std::string("create over an orphan"))
+      continue;  // as "create", and as long
+#endif
     SharedPage<StepReport> report;
     with_scenario(scenario, StepPlan(), *report, true, [](int status) { ASSERT_EQ(status, 0); });
     EXPECT_GT(report->system_calls, 5u);
@@ -176,6 +180,7 @@ TEST_F(ObjectStep, AStoreIntoANamedFileIsSeen)
   EXPECT_EQ(report->quiet_changes, 2u);
 }
 
+#ifdef RTLANE_TEST_EVERY_TIER
 TEST_F(ObjectStep, KilledAtRandomInstructions)
 {
   const Watchdog watchdog(110);
@@ -201,6 +206,7 @@ TEST_F(ObjectStep, KilledAtRandomInstructions)
     }
   }
 }
+#endif
 
 }  // namespace
 }  // namespace rtlane::test

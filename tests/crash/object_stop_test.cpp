@@ -143,7 +143,12 @@ TEST_P(ObjectStop, AtEachSystemCallWhileTheNameChangesHands)
   std::printf("%u stops\n", stops);
 }
 
-INSTANTIATE_TEST_SUITE_P(Tiers, ObjectStop, ::testing::Values(Tier::small, Tier::small_without_tmpfile, Tier::hugetlb),
+#ifdef RTLANE_TEST_EVERY_TIER
+constexpr Tier kTiersStopped[] = {Tier::small, Tier::small_without_tmpfile, Tier::hugetlb};
+#else
+constexpr Tier kTiersStopped[] = {Tier::small};
+#endif
+INSTANTIATE_TEST_SUITE_P(Tiers, ObjectStop, ::testing::ValuesIn(kTiersStopped),
                          [](const auto& tier) { return name_of(tier.param); });
 
 }  // namespace

@@ -1,16 +1,16 @@
-// SpscRing: SIGKILL after every instruction of every operation, and who takes over.
+// SpscRing: SIGKILL all through every operation, and who takes over. After one in three instructions, another third at
+// each fill; after each when built with RTLANE_TEST_EVERY_INSTRUCTION.
 //
 // Guarantees checked, for each fill (empty, one, full - 1, full):
-//   killed producer   every element whose publish was reached arrives, in order, whole; the one in the making vanishes
-//   or
-//                     arrives whole; of a batch a prefix. The successor goes on in the next slot; no capacity is lost.
+//   killed producer   every element whose publish was reached arrives, in order, whole; the one in the making
+//                     vanishes or arrives whole; of a batch a prefix. The successor goes on in the next slot; no
+//                     capacity is lost.
 //   killed consumer   an element whose taking was not published comes again, whole. One that does not come again was
 //                     completely copied into the killed process's buffer: nothing is lost but what it had in hand.
 //   peek and release  what may have been seen comes again and redelivered() says so; what cannot have been seen comes
 //                     without that mark.
-//   changed producer  the mark is told to the killed consumer's application, or to the successor's; it gets lost only
-//   in
-//                     the call that tells it. An element that comes again brings its mark again.
+//   changed producer  the mark is told to the killed consumer's application, or to the successor's; it gets lost
+//                     only in the call that tells it. An element that comes again brings its mark again.
 #include <gtest/gtest.h>
 
 #include "crash/spsc_scenario.hpp"
@@ -28,7 +28,7 @@ protected:
       GTEST_SKIP() << reason;
   }
 
-  Watchdog watchdog_{110};
+  Watchdog watchdog_{kWatchdogSeconds};
   TempNamespace space_;
 };
 
@@ -145,20 +145,6 @@ Outcome kill_consumer(const ConsumerOperation& operation, uint64_t fill, uint64_
   return {take_to_the_end(*producer, *successor, judge), finished};
 }
 
-// Kills after instruction 1, 2, ... until the operation is over; returns how many that were.
-template <class Kill>
-uint64_t sweep(Kill&& kill)
-{
-  for (uint64_t instruction = 1; instruction < 100000; instruction += sweep_step) {
-    const Outcome outcome = kill(instruction);
-    EXPECT_EQ(outcome.problem, "") << "killed after instruction " << instruction;
-    if (outcome.finished || !outcome.problem.empty())
-      return instruction;
-  }
-  ADD_FAILURE() << "the operation does not end";
-  return 0;
-}
-
 // Whether any kill makes the checks speak.
 template <class Kill>
 std::string first_problem(Kill&& kill)
@@ -179,7 +165,7 @@ TEST_F(SpscKill, AProducerAtEveryInstruction)
   for (const ProducerOperation* operation : kProducerOperations) {
     for (const uint64_t fill : kFills) {
       SCOPED_TRACE(std::string(operation->name) + ", fill " + std::to_string(fill));
-      kills += sweep([&](uint64_t k) { return kill_producer(*operation, fill, k, Order::drain_first); });
+      kills += sweep(fill, [&](uint64_t k) { return kill_producer(*operation, fill, k, Order::drain_first); });
     }
   }
   std::printf("%lu kills\n", kills);
@@ -191,7 +177,7 @@ TEST_F(SpscKill, AProducerAtEveryInstructionWithASuccessorBeforeTheConsumerLooks
   for (const ProducerOperation* operation : kProducerOperations) {
     for (const uint64_t fill : kFills) {
       SCOPED_TRACE(std::string(operation->name) + ", fill " + std::to_string(fill));
-      kills += sweep([&](uint64_t k) { return kill_producer(*operation, fill, k, Order::takeover_first); });
+      kills += sweep(fill, [&](uint64_t k) { return kill_producer(*operation, fill, k, Order::takeover_first); });
     }
   }
   std::printf("%lu kills\n", kills);
@@ -203,7 +189,7 @@ TEST_F(SpscKill, AConsumerAtEveryInstruction)
   for (const ConsumerOperation* operation : kConsumerOperations) {
     for (const uint64_t fill : kFills) {
       SCOPED_TRACE(std::string(operation->name) + ", fill " + std::to_string(fill));
-      kills += sweep([&](uint64_t k) { return kill_consumer(*operation, fill, k); });
+      kills += sweep(fill, [&](uint64_t k) { return kill_consumer(*operation, fill, k); });
     }
   }
   std::printf("%lu kills\n", kills);
@@ -214,7 +200,7 @@ TEST_F(SpscKill, AConsumerAtEveryInstructionWhileItAsksWhetherTheProducerHasChan
   for (const ConsumerOperation* operation : kAskingOperations) {
     for (const uint64_t fill : kFills) {
       SCOPED_TRACE(std::string(operation->name) + ", fill " + std::to_string(fill));
-      sweep([&](uint64_t k) { return kill_consumer(*operation, fill, k); });
+      sweep(fill, [&](uint64_t k) { return kill_consumer(*operation, fill, k); });
     }
   }
 }
@@ -224,7 +210,7 @@ TEST_F(SpscKill, AProducerThatClosesAtEveryInstruction)
 {
   for (const uint64_t fill : kFills) {
     SCOPED_TRACE("fill " + std::to_string(fill));
-    sweep([&](uint64_t instruction) -> Outcome {
+    sweep(fill, [&](uint64_t instruction) -> Outcome {
       const Ring ring = make_ring();
       SharedPage<StepReport> report;
       SharedPage<Result> result;

@@ -223,6 +223,32 @@ struct Outcome {
   bool finished = false;  // the operation came to its end before the interruption
 };
 
+#ifdef RTLANE_TEST_EVERY_INSTRUCTION
+inline constexpr uint64_t kInstructionsApart = sweep_step;
+inline constexpr unsigned kWatchdogSeconds = 3500;
+#else
+// Each instruction of an operation at one or two of the four fills.
+inline constexpr uint64_t kInstructionsApart = 3 * sweep_step;
+inline constexpr unsigned kWatchdogSeconds = 110;
+#endif
+
+// Interrupts one in kInstructionsApart instructions until the operation is over, beginning at another one at each fill;
+// returns how often.
+template <class Interrupt>
+uint64_t sweep(uint64_t fill, Interrupt&& interrupt)
+{
+  uint64_t interruptions = 1;
+  for (uint64_t instruction = 1 + fill / 2 % kInstructionsApart; instruction < 100000;
+       instruction += kInstructionsApart, ++interruptions) {
+    const Outcome outcome = interrupt(instruction);
+    EXPECT_EQ(outcome.problem, "") << "interrupted after instruction " << instruction;
+    if (outcome.finished || !outcome.problem.empty())
+      return interruptions;
+  }
+  ADD_FAILURE() << "the operation does not end";
+  return 0;
+}
+
 // A ring after one lap: its slots hold the sequence words and elements of that lap, as in a ring that runs for long,
 // and whoever comes next is another producer.
 inline Ring make_ring()

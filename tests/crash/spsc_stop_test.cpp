@@ -1,6 +1,6 @@
-// SpscRing: SIGSTOP after every instruction. A stopped process is alive: nobody takes its role, nobody repairs its
-// state, the other side goes on as far as it can without waiting, and after SIGCONT everything arrives once, in order,
-// whole.
+// SpscRing: SIGSTOP all through every operation, as in spsc_kill_test.cpp. A stopped process is alive: nobody takes its
+// role, nobody repairs its state, the other side goes on as far as it can without waiting, and after SIGCONT everything
+// arrives once, in order, whole.
 #include <gtest/gtest.h>
 #include <sched.h>
 
@@ -22,7 +22,7 @@ protected:
       GTEST_SKIP() << reason;
   }
 
-  Watchdog watchdog_{110};
+  Watchdog watchdog_{kWatchdogSeconds};
   TempNamespace space_;
 };
 
@@ -189,19 +189,6 @@ Outcome stop_consumer(const ConsumerOperation& operation, uint64_t fill, uint64_
 }
 
 template <class Stop>
-uint64_t sweep(Stop&& stop)
-{
-  for (uint64_t instruction = 1; instruction < 100000; instruction += sweep_step) {
-    const Outcome outcome = stop(instruction);
-    EXPECT_EQ(outcome.problem, "") << "stopped after instruction " << instruction;
-    if (outcome.finished || !outcome.problem.empty())
-      return instruction;
-  }
-  ADD_FAILURE() << "the operation does not end";
-  return 0;
-}
-
-template <class Stop>
 std::string first_problem(Stop&& stop)
 {
   for (uint64_t instruction = 1; instruction < 100000; ++instruction) {
@@ -218,7 +205,7 @@ TEST_F(SpscStop, AProducerAtEveryInstruction)
   for (const ProducerOperation* operation : kProducerOperations) {
     for (const uint64_t fill : kFills) {
       SCOPED_TRACE(std::string(operation->name) + ", fill " + std::to_string(fill));
-      stops += sweep([&](uint64_t k) { return stop_producer(*operation, fill, k); });
+      stops += sweep(fill, [&](uint64_t k) { return stop_producer(*operation, fill, k); });
     }
   }
   std::printf("%lu stops\n", stops);
@@ -230,7 +217,7 @@ TEST_F(SpscStop, AConsumerAtEveryInstruction)
   for (const ConsumerOperation* operation : kConsumerOperations) {
     for (const uint64_t fill : kFills) {
       SCOPED_TRACE(std::string(operation->name) + ", fill " + std::to_string(fill));
-      stops += sweep([&](uint64_t k) { return stop_consumer(*operation, fill, k); });
+      stops += sweep(fill, [&](uint64_t k) { return stop_consumer(*operation, fill, k); });
     }
   }
   std::printf("%lu stops\n", stops);

@@ -195,6 +195,36 @@ TEST(Examples, ADamagedRingEndsBothSidesWithASentence)
   EXPECT_THAT(logger.err, HasSubstr("the ring answers 'corrupt' after 0 samples"));
 }
 
+TEST(Examples, EveryChannelWorksInCBetweenTwoProcesses)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  const std::pair<const char*, const char*> programs[] = {
+      {"c_spsc", "received 1000, the last is number 1000; the ring says 'closed'\n"},
+      {"c_snapshot", "the last value is number 1000 of 1000; the snapshot says 'closed'\n"},
+      {"c_pinned", "the last value is number 1000\n"},
+      {"c_broadcast", "heard and lost together: 1000; the broadcast says 'closed'\n"},
+      {"c_frame_ring", "received 1000 frames with 499500 bytes\n"},
+      {"c_frame_broadcast", "there were 1000 lines; the log says 'closed'\n"}};
+  for (const auto& [program, sentence] : programs) {
+    const Outcome outcome = run_example(program);
+    EXPECT_EQ(outcome.status, 0) << program << ": " << outcome.err;
+    EXPECT_EQ(outcome.out, sentence) << program;
+  }
+  const Outcome shared = run_example("c_mpmc");
+  EXPECT_EQ(shared.status, 0) << shared.err;
+  int here = 0;
+  int there = 0;
+  const std::size_t at_here = shared.out.find("this one did ");
+  const std::size_t at_there = shared.out.find("the other one did ");
+  ASSERT_TRUE(at_here != std::string::npos && at_there != std::string::npos) << shared.out;
+  EXPECT_EQ(std::sscanf(shared.out.c_str() + at_here, "this one did %d jobs", &here), 1);
+  EXPECT_EQ(std::sscanf(shared.out.c_str() + at_there, "the other one did %d jobs", &there), 1);
+  EXPECT_EQ(here + there, 1000) << shared.out;
+  EXPECT_THAT(shared.out, HasSubstr("0 jobs are left\n"));
+  EXPECT_TRUE(object_files(space.path()).empty());
+}
+
 TEST(Examples, ARefusalIsASentenceAndStatusOne)
 {
   Watchdog watchdog(60);

@@ -34,6 +34,7 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(Info, ShowsTheCertificateOfAnObjectOfTheCreatorAndOfThisProcess)
 {
@@ -177,15 +178,72 @@ TEST(Info, TellsAKilledProducerFromALiveAndAStoppedOne)
       pause();
   });
   ASSERT_TRUE(eventually([&] { return *attached != 0; }));
-  const auto alive = [] { return run_tool({"info", "drive", "--json"}).json()["channel"]["producer_alive"]; };
-  EXPECT_EQ(alive(), true);
+  const auto expect = [](bool alive, const char* state) {
+    const json channel = run_tool({"info", "drive", "--json"}).json()["channel"];
+    EXPECT_EQ(channel["producer_alive"], alive);
+    EXPECT_EQ(channel["producer_state"], state);
+    EXPECT_EQ(channel["consumer_state"], "none");
+  };
+  expect(true, "alive");
   child.signal(SIGSTOP);
   ASSERT_TRUE(child.wait_stopped());
-  EXPECT_EQ(alive(), true);
+  expect(true, "stopped");
+  EXPECT_THAT(run_tool({"info", "drive"}).out, HasSubstr("producer     stopped; 1 attached"));
+  {
+    // With a living role beside it nobody can tell which of the two is stopped.
+    auto consumer = ring->consumer();
+    EXPECT_EQ(run_tool({"info", "drive", "--json"}).json()["channel"]["producer_state"], "alive");
+  }
   child.kill_now();
-  EXPECT_EQ(alive(), false);
+  expect(false, "killed");
   ASSERT_TRUE(ring->producer());
+  expect(false, "none");
   EXPECT_EQ(run_tool({"info", "drive", "--json"}).json()["channel"]["producer_takeovers"], 1);
+}
+
+TEST(Info, NamesEveryKindOfChannelAndWhoCanBeInIt)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  struct Kind {
+    std::uint32_t number;
+    const char* name;
+    const char* line;    // of the text
+    const char* absent;  // from it
+    int participants;
+  };
+  for (const Kind& kind :
+       {Kind{RTLANE_CHANNEL_MPMC_RING, "MpmcRing", "participants 1 of 16 alive", "producer ", 16},
+        Kind{RTLANE_CHANNEL_SNAPSHOT, "Snapshot", "writer       none", "consumer ", 0},
+        Kind{RTLANE_CHANNEL_PINNED_SNAPSHOT, "PinnedSnapshot", "readers      1 of 8 alive", "consumer ", 8},
+        Kind{RTLANE_CHANNEL_BROADCAST, "Broadcast", "writer       none", "consumer ", 0},
+        Kind{RTLANE_CHANNEL_FRAME_RING, "FrameRing", "consumer     none", "writer ", 0},
+        Kind{RTLANE_CHANNEL_FRAME_BROADCAST, "FrameBroadcast", "frames of up to 112 B", "consumer ", 0}}) {
+    SCOPED_TRACE(kind.name);
+    rtlane_channel_spec spec = RTLANE_CHANNEL_SPEC_INIT;
+    const bool frames = kind.number == RTLANE_CHANNEL_FRAME_RING || kind.number == RTLANE_CHANNEL_FRAME_BROADCAST;
+    spec.kind = kind.number;
+    spec.capacity = kind.number == RTLANE_CHANNEL_PINNED_SNAPSHOT ? 1 : frames ? 1024 : 8;
+    spec.type = frames ? nullptr : &rtlane::type_of<Drive>();
+    rtlane_channel* made = nullptr;
+    ASSERT_EQ(rtlane_channel_create(kind.name, &spec, nullptr, &made), 0) << rtlane_error_message();
+    const ChannelRef channel(made);
+    Role role;
+    if (kind.participants != 0)
+      role = std::move(*Role::acquire_any(channel, RTLANE_ROLE_PARTICIPANT, 3));
+
+    const Outcome text = run_tool({"info", kind.name});
+    EXPECT_EQ(text.status, 0) << text.err;
+    EXPECT_THAT(text.out, HasSubstr(std::string("kind         ") + kind.name + (frames ? " of Bytes" : " of Drive")));
+    EXPECT_THAT(text.out, HasSubstr(kind.line));
+    EXPECT_THAT(text.out, Not(HasSubstr(std::string("  ") + kind.absent)));
+    const json seen = run_tool({"info", kind.name, "--json"}).json()["channel"];
+    EXPECT_EQ(seen["kind"], kind.name);
+    EXPECT_EQ(seen["participants"], kind.participants);
+    EXPECT_EQ(seen["participants_alive"], kind.participants != 0 ? 1 : 0);
+    EXPECT_EQ(seen["producer_alive"], false);
+    EXPECT_EQ(seen["lost"], 0);
+  }
 }
 
 TEST(Info, LooksWithoutDisturbing)

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <rtlane/channels/spsc_ring.hpp>
 
 #include <filesystem>
 
@@ -174,6 +175,53 @@ TEST(Ls, HoldersInAnotherPidNamespaceAreSaidToBeThere)
     GTEST_SKIP() << "a PID namespace with a /proc of its own is refused here (only root may have one)";
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("\n(some holders are not in this PID namespace: they have no number here)\n"));
+}
+
+TEST(Ls, EveryKindOfChannelHasALineAndMemoryHasNone)
+{
+  Watchdog watchdog(60);
+  TempNamespace space;
+  const Shm zero = Shm::create("zero", 100'000);  // nobody has written to it: not waited for
+  const Shm plain = Shm::create("plain", 100'000);
+  plain.memory[0] = 1;
+  std::vector<ChannelRef> channels;
+  for (std::uint32_t kind = RTLANE_CHANNEL_SPSC_RING; kind <= RTLANE_CHANNEL_FRAME_BROADCAST; ++kind) {
+    rtlane_channel_spec spec = RTLANE_CHANNEL_SPEC_INIT;
+    const bool frames = kind == RTLANE_CHANNEL_FRAME_RING || kind == RTLANE_CHANNEL_FRAME_BROADCAST;
+    spec.kind = kind;
+    spec.capacity = kind == RTLANE_CHANNEL_PINNED_SNAPSHOT ? 1 : frames ? 1024 : 8;
+    spec.type = frames ? nullptr : &type_of<double>();
+    rtlane_channel* made = nullptr;
+    ASSERT_EQ(rtlane_channel_create(rtlane_channel_kind_name(kind), &spec, nullptr, &made), 0);
+    channels.emplace_back(made);
+  }
+  auto ring = SpscRing<double>::open("SpscRing");
+  auto producer = ring->producer();
+  for (int i = 0; i < 3; ++i)
+    ASSERT_EQ(producer->try_push(i), Status::ok);
+
+  const Outcome text = run_tool({"ls"});
+  EXPECT_EQ(text.status, 0) << text.err;
+  std::string table;  // with single blanks
+  for (const char c : text.out.substr(text.out.find("CHANNEL ")))
+    if (c != ' ' || table.back() != ' ')
+      table += c;
+  for (const char* line : {"SpscRing SpscRing float64 3/8 3 0 - producer alive, consumer none\n",
+                           "MpmcRing MpmcRing float64 0/8 0 0 - participants 0 of 16 alive\n",
+                           "Broadcast Broadcast float64 8 0 - - writer none\n",
+                           "PinnedSnapshot PinnedSnapshot float64 1 0 - - writer none, readers 0 of 8 alive\n",
+                           "FrameRing FrameRing Bytes 0/1024 0 0 - producer none, consumer none\n"})
+    EXPECT_THAT(table, HasSubstr(line));
+  EXPECT_THAT(table, testing::Not(testing::AnyOf(HasSubstr("zero"), HasSubstr("plain"))));
+
+  const Outcome outcome = run_tool({"ls", "--json"});
+  const json channel = entry_of(outcome, "SpscRing")["channel"];
+  json info = run_tool({"info", "SpscRing", "--json"}).json()["channel"];
+  info.erase("fields");
+  EXPECT_EQ(channel, info);
+  EXPECT_EQ(channel["depth"], 3);
+  EXPECT_FALSE(entry_of(outcome, "zero").contains("channel"));
+  EXPECT_FALSE(entry_of(outcome, "plain").contains("channel"));
 }
 
 TEST(Ls, AnOrphanIsMarkedAndIsAFindingAndIsLeftThere)

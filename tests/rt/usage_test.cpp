@@ -21,7 +21,7 @@ TEST(Usage, HelpNamesEveryCommandAndTheVersionIsThere)
 {
   const Outcome help = run_tool({"--help"});
   EXPECT_EQ(help.status, 0);
-  for (const char* command : {"ls", "info", "gc", "demo", "bench", "micro"})
+  for (const char* command : {"ls", "info", "echo", "gc", "demo", "bench", "micro"})
     EXPECT_THAT(help.out, HasSubstr(std::string("\n  ") + command));
   EXPECT_EQ(run_tool({"help"}).out, help.out);
   EXPECT_THAT(run_tool({"--version"}).out, testing::MatchesRegex("rtlane [0-9]+\\.[0-9]+\\.[0-9]+\n"));
@@ -29,7 +29,7 @@ TEST(Usage, HelpNamesEveryCommandAndTheVersionIsThere)
 
 TEST(Usage, EveryCommandHasAManualWithJsonAndExitStatus)
 {
-  for (const std::string command : {"ls", "info", "gc", "demo"}) {
+  for (const std::string command : {"ls", "info", "echo", "gc", "demo"}) {
     const Outcome help = run_tool({command, "--help"});
     EXPECT_EQ(help.status, 0) << command;
     EXPECT_EQ(help.err, "") << command;
@@ -52,6 +52,14 @@ TEST(Usage, WrongArgumentsAreNamedAndGiveStatusTwo)
       {{"info"}, "NAME is missing"},
       {{"info", "--json", "robot"}, "'robot' was taken as the FILE of --json"},
       {{"info", "a", "b"}, "b"},
+      {{"echo"}, "NAME is missing"},
+      {{"echo", "a", "b"}, "b"},
+      {{"echo", "a", "--count", "0"}, "--count"},
+      {{"echo", "a", "--once", "--count", "2"}, "--once"},
+      {{"echo", "a", "--json", "--csv"}, "--csv"},
+      {{"echo", "a", "--rate", "0"}, "--rate"},
+      {{"echo", "a", "--rate", "nan"}, "nan is not a finite number"},
+      {{"echo", "a", "--from", "here"}, "--from"},
       {{"demo", "extra"}, "extra"},
       {{"demo", "--speed", "2"}, "--speed requires --imu"},
       {{"demo", "--imu"}, "--imu"},

@@ -82,6 +82,16 @@ public:
     role.channel_ = channel;
     return role;
   }
+  // The lowest free one of first .. first + count - 1; index() says which. -EBUSY when living endpoints have all.
+  [[nodiscard]] static expected<Role> acquire_any(const ChannelRef& channel, std::uint32_t first, std::uint32_t count)
+  {
+    Role role;
+    const int result = rtlane_role_acquire_any(channel.get(), first, count, &role.role_);
+    if (result < 0)
+      return unexpected(Error::from_c(result));
+    role.channel_ = channel;
+    return role;
+  }
 
   Role() = default;
   Role(Role&& other) noexcept : channel_(std::move(other.channel_)), role_(std::exchange(other.role_, nullptr)) {}
@@ -95,6 +105,8 @@ public:
   ~Role() { rtlane_role_release(role_); }
 
   [[nodiscard]] const ChannelRef& channel() const noexcept { return channel_; }
+  // The number it was taken by; UINT32_MAX without one.
+  [[nodiscard]] std::uint32_t index() const noexcept { return rtlane_role_index(role_); }
   [[nodiscard]] bool mine() const noexcept { return rtlane_role_mine(role_) != 0; }
   [[nodiscard]] explicit operator bool() const noexcept { return role_ != nullptr; }
 

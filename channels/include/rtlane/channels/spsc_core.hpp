@@ -39,6 +39,7 @@
 #include <rtlane/channels/spsc_layout.hpp>
 #include <rtlane/channels/status.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -75,6 +76,7 @@ public:
     claimed_until_ = position_;
     cursor_ = view_.slot(position_);
     slots_end_ = view_.slots + view_.capacity * view_.stride;
+    ahead_ = view_.slot(position_ + std::min(fetch_ahead_bytes / view_.stride + 1, view_.capacity / 2));
     capacity_ = view_.capacity;
     last_status_ = Status::ok;
     view_.common->end.store(0, std::memory_order_relaxed);  // relaxed: reopened; new elements are seen through C1
@@ -107,6 +109,12 @@ public:
     cursor_ += view_.stride;
     if (cursor_ == slots_end_)
       cursor_ = view_.slots;
+    // The consumer's core has the line of the lap before. Fetched so early, no store waits for it; measured, the fetch
+    // for writing gains nothing (channels/README.md).
+    __builtin_prefetch(ahead_);
+    ahead_ += view_.stride;
+    if (ahead_ == slots_end_)
+      ahead_ = view_.slots;
   }
 
   // For callers that write in place: between mark_claimed() and publish() (or a push, which takes the place)
@@ -127,6 +135,20 @@ public:
       last_status_ = Status::full;
     }
     return room;
+  }
+
+  // Whether claim() would give a place: ok, full, closed, corrupt. Counts no refusal.
+  [[nodiscard]] Status look_for_room() noexcept
+  {
+    if (capacity_ == 0)
+      return last_status_ = Status::closed;
+    const std::uint64_t head = view_.consumer->head.load(std::memory_order_acquire);  // P1, pairs with C2
+    if (position_ - head > capacity_)
+      return last_status_ = Status::corrupt;
+    head_cache_ = head;
+    if (position_ - head == capacity_)
+      return last_status_ = Status::full;
+    return Status::ok;
   }
 
   void close() noexcept
@@ -153,6 +175,8 @@ public:
   }
 
 private:
+  static constexpr std::uint64_t fetch_ahead_bytes = 1024;
+
   static void bump(Word& counter) noexcept
   {
     // relaxed: this side is the counter's only writer, monitors want a number and no order
@@ -161,22 +185,10 @@ private:
 
   [[nodiscard, gnu::noinline, gnu::cold]] bool make_room() noexcept
   {
-    if (capacity_ == 0) {
-      last_status_ = Status::closed;
-      return false;
-    }
-    const std::uint64_t head = view_.consumer->head.load(std::memory_order_acquire);  // P1, pairs with C2
-    if (position_ - head > capacity_) {
-      last_status_ = Status::corrupt;
-      return false;
-    }
-    head_cache_ = head;
-    if (position_ - head == capacity_) {
+    const Status seen = look_for_room();
+    if (seen == Status::full)
       bump(view_.producer->refused);
-      last_status_ = Status::full;
-      return false;
-    }
-    return true;
+    return seen == Status::ok;
   }
 
   std::uint64_t position_ = 0;    // of the next element
@@ -184,6 +196,7 @@ private:
   std::uint64_t capacity_ = 0;    // 0 when closed or detached
   std::uint64_t epoch_ = 0;       // in place: bits 48..63
   std::byte* cursor_ = nullptr;   // slot of position_
+  std::byte* ahead_ = nullptr;    // slot that is fetched next
   std::byte* slots_end_ = nullptr;
   SpscView<Word> view_;
   std::uint64_t claimed_until_ = 0;  // position_ + 1 while a place is claimed

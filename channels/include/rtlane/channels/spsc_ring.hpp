@@ -40,11 +40,11 @@
 // The algorithm, its words and the ordering pairs: spsc_core.hpp.
 #pragma once
 
-#include <rtlane/channels/participants.hpp>
+#include <rtlane/channels/channel_object.hpp>
+#include <rtlane/channels/idle.hpp>
 #include <rtlane/channels/spsc_core.hpp>
 #include <rtlane/channels/status.hpp>
 #include <rtlane/channels/type_info.hpp>
-#include <rtlane/core/cache_line.hpp>
 #include <rtlane/core/expected.hpp>
 #include <rtlane/core/shared_memory.hpp>
 #include <rtlane/core/shm_safe.hpp>
@@ -64,10 +64,11 @@ struct SpscOptions {
   ShmOptions memory{};                  // page tier, locking, mode, group ...; see rtlane/core/shm.h
   std::uint64_t slot_stride_bytes = 0;  // distance of slots; 0 = the default for the element's size
   std::uint64_t start_position = 0;     // of the first element; only tests set it, to come near a wrap
+  std::uint32_t doorbell = 0;           // enum rtlane_channel_doorbell; 0 = never, or as an existing ring has it
 };
 
 template <ShmSafe T>
-class SpscRing {
+class SpscRing : public detail::ChannelObject<SpscRing<T>> {
   static_assert(alignof(T) <= max_element_align, "rtlane: an element may be aligned to 128 bytes at most");
   static_assert(std::is_move_assignable_v<std::remove_all_extents_t<T>>,
                 "rtlane: try_pop writes over an element, so it must be assignable: take const from its members");
@@ -83,65 +84,39 @@ public:
   [[nodiscard]] static expected<SpscRing> create(const std::string& name, std::uint64_t capacity,
                                                  const SpscOptions& options = {})
   {
-    if (detail::has_nul(name))
-      return unexpected(detail::error_of_nul());
-    const rtlane_shm_options memory = options.memory.to_c();
-    const rtlane_channel_spec wanted = spec(capacity, options);
-    rtlane_channel* channel = nullptr;
-    const int result = rtlane_channel_create(name.c_str(), &wanted, &memory, &channel);
-    return finish(result, channel);
+    return Object::create_as(name, spec(capacity, options), options.memory);
   }
 
   // Opens the ring called name, of any capacity; -ENOENT when there is none.
   [[nodiscard]] static expected<SpscRing> open(const std::string& name, const SpscOptions& options = {})
   {
-    if (detail::has_nul(name))
-      return unexpected(detail::error_of_nul());
-    const rtlane_shm_options memory = options.memory.to_c();
-    const rtlane_channel_spec wanted = spec(0, options);
-    rtlane_channel* channel = nullptr;
-    const int result = rtlane_channel_open(name.c_str(), &wanted, &memory, &channel);
-    return finish(result, channel);
+    return Object::open_as(name, spec(0, options), options.memory);
   }
 
   // A ring in private memory of this process, between threads. No kernel object and no name; the death of a
   // thread that holds an endpoint is not noticed.
   [[nodiscard]] static expected<SpscRing> in_memory(std::uint64_t capacity, const SpscOptions& options = {})
   {
-    const rtlane_channel_spec wanted = spec(capacity, options);
-    rtlane_channel* channel = nullptr;
-    const int result = rtlane_channel_in_memory(&wanted, &channel);
-    return finish(result, channel);
+    return Object::in_memory_as(spec(capacity, options));
   }
 
   // Takes the role: -EBUSY while somebody alive has it, in whatever process.
   [[nodiscard]] expected<Producer> producer() const
   {
-    auto role = Role::acquire(channel_, RTLANE_ROLE_PRODUCER);
-    if (!role)
-      return unexpected(std::move(role).error());
-    return Producer(std::move(*role));
+    return this->attach(RTLANE_ROLE_PRODUCER, [](Role role) { return Producer(std::move(role)); });
   }
   [[nodiscard]] expected<Consumer> consumer() const
   {
-    auto role = Role::acquire(channel_, RTLANE_ROLE_CONSUMER);
-    if (!role)
-      return unexpected(std::move(role).error());
-    return Consumer(std::move(*role));
+    return this->attach(RTLANE_ROLE_CONSUMER, [](Role role) { return Consumer(std::move(role)); });
   }
 
-  [[nodiscard]] std::uint64_t capacity() const noexcept { return channel_.layout().capacity; }
-  [[nodiscard]] bool created() const noexcept { return channel_.layout().created != 0; }
-  [[nodiscard]] bool producer_alive() const noexcept { return channel_.role_alive(RTLANE_ROLE_PRODUCER); }
-  [[nodiscard]] bool consumer_alive() const noexcept { return channel_.role_alive(RTLANE_ROLE_CONSUMER); }
-
-  // Counters and participants as a monitor sees them; the memory obtained (zeroed for in_memory). Set-up.
-  [[nodiscard]] rtlane_channel_info info() const noexcept { return channel_.info(); }
-  [[nodiscard]] rtlane_shm_certificate certificate() const noexcept { return channel_.certificate(); }
-  [[nodiscard]] const ChannelRef& channel() const noexcept { return channel_; }
+  [[nodiscard]] bool producer_alive() const noexcept { return this->channel().role_alive(RTLANE_ROLE_PRODUCER); }
+  [[nodiscard]] bool consumer_alive() const noexcept { return this->channel().role_alive(RTLANE_ROLE_CONSUMER); }
 
 private:
-  explicit SpscRing(ChannelRef channel) noexcept : channel_(std::move(channel)) {}
+  using Object = detail::ChannelObject<SpscRing>;
+  friend Object;
+  using Object::Object;
 
   static rtlane_channel_spec spec(std::uint64_t capacity, const SpscOptions& options) noexcept
   {
@@ -150,37 +125,16 @@ private:
     wanted.type = &type_of<T>();
     wanted.slot_stride_bytes = options.slot_stride_bytes;
     wanted.start_position = options.start_position;
+    wanted.doorbell = options.doorbell;
     return wanted;
   }
-
-  static expected<SpscRing> finish(int result, rtlane_channel* channel)
-  {
-    if (result < 0)
-      return unexpected(Error::from_c(result));
-    return SpscRing(ChannelRef(channel));
-  }
-
-  ChannelRef channel_;
 };
 
 // The writing end. Move-only; gives the role back on destruction.
 template <ShmSafe T>
-class alignas(cache_line_bytes) SpscRing<T>::Producer {
+class SpscRing<T>::Producer : public detail::Endpoint<detail::SpscProducerCore<>> {
 public:
   Producer() = default;
-  Producer(Producer&& other) noexcept : core_(std::exchange(other.core_, {})), role_(std::move(other.role_)) {}
-  Producer& operator=(Producer&& other) noexcept
-  {
-    Producer moved(std::move(other));
-    std::swap(core_, moved.core_);
-    std::swap(role_, moved.role_);
-    return *this;
-  }
-  ~Producer()
-  {
-    if (role_.mine())
-      core_.detach();
-  }
 
   // ok, full, closed (after close()), corrupt. Wait-free: one shared store, and a load when the ring looks full, at
   // most once per lap while the consumer keeps up; to answer `full` two loads and a store, its counter.
@@ -205,6 +159,19 @@ public:
       core_.publish();
     }
     return count;
+  }
+
+  // As try_push, but while the ring is full waits for room as `strategy` does (idle.hpp), at the longest until
+  // deadline_ns of CLOCK_MONOTONIC; then `full`. Blocking. A call that had to wait counts as one refusal. Does not
+  // ring.
+  template <idle::Any Strategy = idle::Pause>
+  [[nodiscard]] Status push_until(const T& value, std::int64_t deadline_ns, Strategy strategy = {}) noexcept
+  {
+    Status status = try_push(value);
+    if (!detail::worth_waiting(status) || deadline_ns <= 0)
+      return status;
+    status = detail::wait_until(strategy, bell_, deadline_ns, [this] { return core_.look_for_room(); });
+    return status == Status::ok ? try_push(value) : status;
   }
 
   // Writing in place: the next element's memory (its bytes are leftovers), or nullptr: last_status() says
@@ -235,36 +202,25 @@ public:
   [[nodiscard]] std::uint64_t capacity() const noexcept { return core_.capacity(); }
   // Asks the kernel: four system calls. For when the ring stays full.
   [[nodiscard]] bool consumer_alive() const noexcept { return role_.channel().role_alive(RTLANE_ROLE_CONSUMER); }
-  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(role_); }
 
 private:
   friend class SpscRing;
-  explicit Producer(Role role) noexcept
-      : core_(detail::SpscView<std::atomic<std::uint64_t>>(role.channel().layout())), role_(std::move(role))
-  {}
+  using Endpoint = detail::Endpoint<detail::SpscProducerCore<>>;
+  using Endpoint::bell_;
+  using Endpoint::core_;
+  using Endpoint::role_;
 
-  detail::SpscProducerCore<> core_;
-  Role role_;
+  explicit Producer(Role role) noexcept
+      : Endpoint(detail::SpscProducerCore<>(detail::SpscView<std::atomic<std::uint64_t>>(role.channel().layout())),
+                 std::move(role))
+  {}
 };
 
 // The reading end. Move-only; gives the role back on destruction.
 template <ShmSafe T>
-class alignas(cache_line_bytes) SpscRing<T>::Consumer {
+class SpscRing<T>::Consumer : public detail::Endpoint<detail::SpscConsumerCore<>> {
 public:
   Consumer() = default;
-  Consumer(Consumer&& other) noexcept : core_(std::exchange(other.core_, {})), role_(std::move(other.role_)) {}
-  Consumer& operator=(Consumer&& other) noexcept
-  {
-    Consumer moved(std::move(other));
-    std::swap(core_, moved.core_);
-    std::swap(role_, moved.role_);
-    return *this;
-  }
-  ~Consumer()
-  {
-    if (role_.mine())
-      core_.detach();
-  }
 
   // ok, empty, closed (the producer ended the stream and everything is taken), corrupt; `out` is written only
   // with ok. Wait-free: one shared load and one store to take, two loads to answer `empty` or `closed`; up to two
@@ -278,6 +234,14 @@ public:
     core_.step();
     core_.give_back();
     return Status::ok;
+  }
+
+  // As try_pop, but while the ring is empty waits as `strategy` does (idle.hpp), at the longest until deadline_ns of
+  // CLOCK_MONOTONIC; then `empty`. Blocking; a producer that was killed is waited for, too. Does not ring.
+  template <idle::Any Strategy = idle::Pause>
+  [[nodiscard]] Status pop_until(T& out, std::int64_t deadline_ns, Strategy strategy = {}) noexcept
+  {
+    return detail::wait_until(strategy, bell_, deadline_ns, [&] { return try_pop(out); });
   }
 
   // Takes up to out.size() elements into the front of `out`; returns how many. 0: last_status() says why.
@@ -335,16 +299,18 @@ public:
   [[nodiscard]] std::uint64_t capacity() const noexcept { return core_.capacity(); }
   // Asks the kernel: four system calls. For when the ring stays empty.
   [[nodiscard]] bool producer_alive() const noexcept { return role_.channel().role_alive(RTLANE_ROLE_PRODUCER); }
-  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(role_); }
 
 private:
   friend class SpscRing;
-  explicit Consumer(Role role) noexcept
-      : core_(detail::SpscView<std::atomic<std::uint64_t>>(role.channel().layout())), role_(std::move(role))
-  {}
+  using Endpoint = detail::Endpoint<detail::SpscConsumerCore<>>;
+  using Endpoint::bell_;
+  using Endpoint::core_;
+  using Endpoint::role_;
 
-  detail::SpscConsumerCore<> core_;
-  Role role_;
+  explicit Consumer(Role role) noexcept
+      : Endpoint(detail::SpscConsumerCore<>(detail::SpscView<std::atomic<std::uint64_t>>(role.channel().layout())),
+                 std::move(role))
+  {}
 };
 
 }  // namespace rtlane
