@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <string>
@@ -38,8 +39,11 @@ and prints the tables.
 
 JSON: schema rtlane.bench/1, described in bench/README.md.
 
-Exit status: 0 measured; 1 it could not be, or a candidate failed (a peer that does not get over a kill is a result);
-2 wrong usage.)";
+Whether the files can be written is found out before the work. When one cannot be in the end, the tables are printed all
+the same, and so are the other files written.
+
+Exit status: 0 measured; 1 it could not be, a file could not be written, or a candidate failed (a peer that does not get
+over a kill is a result); 2 wrong usage.)";
 
 // The floor of a run of several parts is that of the longest one.
 void add_floor(Json& document, const Json& part)
@@ -93,6 +97,14 @@ int all(int argc, char** argv)
     return *status;
   if (const auto status = options.settle(app))
     return *status;
+  if (!std::isfinite(noise_s))  // which no range keeps out
+    return cli::fail(app, "--noise-seconds: that is no number of seconds", cli::usage);
+  RunOptions open = options;
+  open.bytes = {open_bytes};
+  open.launches = 1;
+  open.plan.segment_ms = 30;
+  if (const auto status = open.check_rate(app, rate_hz))
+    return *status;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error)
@@ -107,7 +119,7 @@ int all(int argc, char** argv)
 
   const auto start = std::chrono::steady_clock::now();
   const RunPlace place(options);
-  Json document = new_document("all", place);
+  Json document = new_document("all", options.plan.seed, place);
   NoiseOptions noise;
   noise.cpus = {options.cpus.near, options.cpus.far};
   noise.seconds = noise_s;
@@ -122,10 +134,6 @@ int all(int argc, char** argv)
   std::string text = latency_text(latency);
   add_results(document, std::move(latency));
 
-  RunOptions open = options;
-  open.bytes = {open_bytes};
-  open.launches = 1;
-  open.plan.segment_ms = 30;
   Json open_loop = measure_latency(open, "open", rate_hz, place);
   text += "\n" + latency_text(open_loop);
   add_results(document, std::move(open_loop));
@@ -136,6 +144,7 @@ int all(int argc, char** argv)
 
   RunOptions one_size = options;
   one_size.bytes = {16};
+  stall_plan.seed = options.plan.seed;
   Json stalls = measure_stalls(one_size, stall_plan, place);
   text += "\n" + stalls_text(stalls);
   add_results(document, std::move(stalls));
@@ -143,19 +152,31 @@ int all(int argc, char** argv)
   document["duration_s"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   document["environment"]["tick"]["drift_ppm"] = place.placement.clock.drift_ppm();
 
+  // What was measured is told first: then it is not lost when a file cannot be written.
+  cli::say_out(text);
   const std::string json_text = document.dump(2) + "\n";
   const auto run = report::read_run(json_text);
-  if (!run)
-    return cli::fail(app, "the document cannot be shown: " + run.error().message);
-  const std::array contents = {json_text, report::page(*run, names[0]), text};
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    if (const int write_error = files[i].write(contents[i]); write_error != 0)
-      return cli::fail(app, fmt::format("{}: cannot be written: {}", files[i].path(), std::strerror(write_error)));
+  std::string page;
+  bool written = true;
+  if (run) {
+    page = report::page(*run, names[0]);
+  } else {
+    written = false;
+    cli::say_err(fmt::format("rtlane-bench all: there is no page of the document: {}\n", run.error().message));
   }
-  cli::say_out(text);
-  cli::say_out(
-      fmt::format("\n{0}/rtlane-bench.html  {0}/rtlane-bench.json  {0}/rtlane-bench.txt\n", cli::printable(folder)));
-  return any_failed(document) ? cli::finding : cli::good;
+  const std::array<const std::string*, 3> contents = {&json_text, &page, &text};
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (contents[i]->empty())
+      continue;
+    if (const int write_error = files[i].write(*contents[i]); write_error != 0) {
+      written = false;
+      cli::say_err(fmt::format("rtlane-bench all: {}: cannot be written: {}\n", cli::printable(files[i].path()),
+                               std::strerror(write_error)));
+    } else {
+      cli::say_out(fmt::format("{}{}\n", i == 0 ? "\n" : "", cli::printable(files[i].path())));
+    }
+  }
+  return !written || any_failed(document) ? cli::finding : cli::good;
 }
 
 }  // namespace rtlane::bench

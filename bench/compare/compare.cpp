@@ -36,6 +36,7 @@ The table has the medians of A and B over their launches, B/A with its 95 % inte
   worse, better    significant, and off by more than --threshold
   same             no such difference was shown; the interval says how large one may be all the same
   not enough data  fewer than 5 launches a side
+  not comparable   a launch has the figure 0: no ratio to it can be told
 Significant: corrected p at most 0.05, by Holm's method over all figures of all results, half of the 5 % for ratio and
 throughput, half for the rest. From 15 launches a side it is p of the U test that is corrected. Below that the U test
 could find nothing among several comparisons, so the difference of the medians is set against the scatter of the
@@ -43,19 +44,23 @@ launches; that supposes that most launches of a side lie in one heap, and up to 
 Off by 10 % is 1.1 times the time, or 1/1.1 of the time; a throughput is compared as the time for one message.
 
 --fail-if 'FIGURE>+N%' ends with status 1 when a result is worse by more than N %, significantly. FIGURE is one of
-ratio, p50, p90, p99, p99.9, p99.99, max, throughput (p50 is ratio where there is one). It may be given several times. A
-limit that nothing could be held against is said on standard error, and is no failure.
+ratio, p50, p90, p99, p99.9, p99.99, max, throughput (p50 is ratio where there is one). It may be given several times.
+Status 1 too, with a sentence on standard error, when it could not be held against a result of A that has the figure: B
+failed, has not measured it, or too few launches of it, or one of them has 0; and when there is no such result.
+
+A launch counts once: a file that is named twice, or two that hold the same launches, are refused. When the runs of A and
+B did not take turns, a warning says so.
 
 JSON: {"schema": "rtlane.bench.compare/1", "a": [FILE, ...], "b": [FILE, ...], "threshold_percent", "seed", "warnings":
 [SENTENCE, ...], "results": [{"name", "bytes", "mode", "in_process", "blocks", "rate_hz" (if any), "figures":
-[{"figure", "launches": [of A, of B], "median": [of A, of B], "ratio": B/A, "ratio_95": [lower, upper] | null,
+[{"figure", "launches": [of A, of B], "median": [of A, of B], "ratio": B/A | null, "ratio_95": [lower, upper] | null,
 "p_mann_whitney", "p_corrected" | null, "verdict", "needs_launches" (with not enough data)}]}], "only_a": [{"name",
 "bytes", "mode", "in_process", "blocks", "rate_hz", "reason": SENTENCE | null}], "only_b", "on_neither" (the same),
-"fail_if": [{"limit", "held_against": figures that it was held against, "broken_by": [LABEL, ...]}]}. With the document
-on standard output, the table goes to standard error.
+"fail_if": [{"limit", "held_against": figures that it was held against, "broken_by": [LABEL, ...], "not_held":
+[SENTENCE, ...]}]}. With the document on standard output, the table goes to standard error.
 
-Exit status: 0 compared, no limit of --fail-if is broken; 1 one is, or the document could not be written; 2 wrong usage,
-or a file that is no such document.)";
+Exit status: 0 compared, and every limit of --fail-if was held and kept; 1 one was not, or the document could not be
+written; 2 wrong usage, or a file that is no such document.)";
 
 Json key_json(const ResultKey& key)
 {
@@ -74,7 +79,7 @@ Json figure_json(const FigureComparison& comparison)
   Json json = {{"figure", figures[comparison.figure].name},
                {"launches", {comparison.launches_a, comparison.launches_b}},
                {"median", {comparison.median_a, comparison.median_b}},
-               {"ratio", comparison.ratio},
+               {"ratio", comparison.ratio ? Json(*comparison.ratio) : Json(nullptr)},
                {"ratio_95", comparison.interval ? Json(*comparison.interval) : Json(nullptr)},
                {"p_mann_whitney", comparison.mann_whitney_p},
                {"p_corrected", comparison.corrected_p ? Json(*comparison.corrected_p) : Json(nullptr)},
@@ -94,31 +99,6 @@ Json one_sided_json(const std::vector<OneSided>& results)
   return list;
 }
 
-struct Judged {
-  Limit limit;
-  std::size_t held_against = 0;
-  std::vector<std::string> broken_by;
-};
-
-std::vector<Judged> judge(const std::vector<Limit>& limits, const Comparison& comparison)
-{
-  std::vector<Judged> all;
-  for (const Limit& limit : limits) {
-    Judged judged{limit, 0, {}};
-    for (const ResultComparison& result : comparison.results) {
-      for (const FigureComparison& figure : result.figures) {
-        if (!concerns(limit, result, figure))
-          continue;
-        judged.held_against += figure.corrected_p ? 1 : 0;
-        if (breaks(limit, figure))
-          judged.broken_by.push_back(label(result.key));
-      }
-    }
-    all.push_back(std::move(judged));
-  }
-  return all;
-}
-
 Json document_of(const Side& a, const Side& b, const Comparison& comparison, const std::vector<std::string>& warnings,
                  const std::vector<Judged>& judged, double threshold_percent)
 {
@@ -131,7 +111,10 @@ Json document_of(const Side& a, const Side& b, const Comparison& comparison, con
   }
   Json limits = Json::array();
   for (const Judged& one : judged)
-    limits.push_back({{"limit", one.limit.text}, {"held_against", one.held_against}, {"broken_by", one.broken_by}});
+    limits.push_back({{"limit", one.limit.text},
+                      {"held_against", one.held_against},
+                      {"broken_by", one.broken_by},
+                      {"not_held", one.not_held}});
   return {{"schema", "rtlane.bench.compare/1"},
           {"a", a.files},
           {"b", b.files},
@@ -166,11 +149,13 @@ std::string table(const Comparison& comparison)
                       fmt::format("not enough data: needs {} launches a side", launches_needed)});
     for (const FigureComparison& figure : result.figures) {
       std::string verdict = verdict_text(figure.verdict);
+      if (figure.verdict == Verdict::not_comparable)
+        verdict += ": a launch has 0";
       if (figure.verdict == Verdict::not_enough_data)
         verdict += fmt::format(": needs {} launches a side", launches_needed);
       rows.push_back(
           {name, figures[figure.figure].name, fmt::format("{}+{}", figure.launches_a, figure.launches_b),
-           number(figure.median_a), number(figure.median_b), fmt::format("{:.3f}", figure.ratio),
+           number(figure.median_a), number(figure.median_b), figure.ratio ? fmt::format("{:.3f}", *figure.ratio) : "-",
            figure.interval ? fmt::format("{:.3f} to {:.3f}", (*figure.interval)[0], (*figure.interval)[1]) : "-",
            p_text(figure.mann_whitney_p), figure.corrected_p ? p_text(*figure.corrected_p) : "-", verdict});
     }
@@ -195,7 +180,7 @@ std::string lists(const Comparison& comparison)
 
 std::string summary(const Comparison& comparison, double threshold_percent)
 {
-  std::array<std::size_t, 4> counts{};
+  std::array<std::size_t, 5> counts{};
   for (const ResultComparison& result : comparison.results)
     for (const FigureComparison& figure : result.figures)
       ++counts[static_cast<std::size_t>(figure.verdict)];
@@ -203,6 +188,8 @@ std::string summary(const Comparison& comparison, double threshold_percent)
   for (const Verdict verdict : {Verdict::worse, Verdict::better, Verdict::same, Verdict::not_enough_data})
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", counts[static_cast<std::size_t>(verdict)],
                         verdict_text(verdict));
+  if (const std::size_t zeros = counts[static_cast<std::size_t>(Verdict::not_comparable)]; zeros > 0)
+    text += fmt::format(", {} {}", zeros, verdict_text(Verdict::not_comparable));
   return fmt::format("{} (figures; of B against A, beyond {:g} %; seed {})\n", text, threshold_percent,
                      comparison_seed);
 }
@@ -264,29 +251,32 @@ int compare(int argc, char** argv)
   try {
     a = read_side(split(files_a));
     b = read_side(split(files_b));
+    refuse_repeated_launches(a, b);
   } catch (const BadDocument& bad) {
     return cli::fail(app, bad.what(), cli::usage);
   }
   const Comparison comparison = compare_sides(a, b, threshold_percent / 100);
-  const std::vector<std::string> warnings = differences(a, b);
-  const std::vector<Judged> judged = judge(limits, comparison);
+  std::vector<std::string> warnings = differences(a, b);
+  if (const std::string problem = alternation_problem(a, b); !problem.empty())
+    warnings.push_back(problem);
+  std::vector<Judged> judged;
+  for (const Limit& limit : limits)
+    judged.push_back(judge(limit, comparison));
   const bool written = report.write(document_of(a, b, comparison, warnings, judged, threshold_percent));
 
   for (const std::string& warning : warnings)
     cli::say_err(fmt::format("rtlane-bench compare: {}\n", cli::printable(warning)));
   cli::say(report.text(), table(comparison) + lists(comparison) + summary(comparison, threshold_percent));
-  bool broken = false;
+  bool kept = true;
   for (const Judged& one : judged) {
     for (const std::string& name : one.broken_by)
       cli::say(report.text(), fmt::format("--fail-if '{}' is broken by {}\n", one.limit.text, cli::printable(name)));
-    broken = broken || !one.broken_by.empty();
-    if (one.held_against == 0)
-      cli::say_err(
-          fmt::format("rtlane-bench compare: nothing could be held against --fail-if '{}': no result has that "
-                      "figure with {} launches a side\n",
-                      one.limit.text, launches_needed));
+    for (const std::string& sentence : one.not_held)
+      cli::say_err(fmt::format("rtlane-bench compare: --fail-if '{}' could not be held: {}\n", one.limit.text,
+                               cli::printable(sentence)));
+    kept = kept && one.kept();
   }
-  return written && !broken ? cli::good : cli::finding;
+  return written && kept ? cli::good : cli::finding;
 }
 
 }  // namespace rtlane::bench

@@ -1,5 +1,7 @@
 #include "comparison.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -20,8 +22,12 @@ FigureComparison compare_figure(std::size_t figure, const std::vector<double>& a
   comparison.launches_b = b.size();
   comparison.median_a = median_of(a);
   comparison.median_b = median_of(b);
-  comparison.ratio = comparison.median_b / comparison.median_a;
   comparison.mann_whitney_p = mann_whitney_p(a, b);
+  // All that follows takes logarithms.
+  const auto is_0 = [](double value) { return value <= 0; };
+  if (std::any_of(a.begin(), a.end(), is_0) || std::any_of(b.begin(), b.end(), is_0))
+    return comparison;
+  comparison.ratio = comparison.median_b / comparison.median_a;
   if (std::min(a.size(), b.size()) >= 2)
     comparison.interval = ratio_interval(a, b);
   if (std::min(a.size(), b.size()) >= launches_needed)
@@ -42,6 +48,8 @@ void correct(const std::vector<FigureComparison*>& family, double factor)
 
 Verdict verdict_of(const FigureComparison& comparison, double threshold)
 {
+  if (!comparison.ratio)
+    return Verdict::not_comparable;
   if (!comparison.corrected_p)
     return Verdict::not_enough_data;
   const double cost = cost_ratio(comparison);
@@ -56,10 +64,23 @@ bool measured(const Side& side, const ResultKey& key)
   return found != side.results.end() && (found->second.launches > 0 || found->second.absent.empty());
 }
 
-std::string reason_of(const Side& side, const ResultKey& key)
+std::vector<std::size_t> figures_of(const ResultLaunches& result)
 {
-  const auto found = side.results.find(key);
-  return found == side.results.end() ? "" : found->second.absent;
+  std::vector<std::size_t> there;
+  for (std::size_t i = 0; i < figures.size(); ++i) {
+    if (!result.values[i].empty())
+      there.push_back(i);
+  }
+  return there;
+}
+
+// `of` is the side that has measured it, if one has.
+OneSided one_sided(const ResultKey& key, const ResultLaunches& of, const Side& other, const Side& b)
+{
+  const auto in_other = other.results.find(key);
+  const auto in_b = b.results.find(key);
+  return {key, in_other == other.results.end() ? "" : in_other->second.absent, figures_of(of),
+          in_b != b.results.end() && in_b->second.failed()};
 }
 
 }  // namespace
@@ -75,6 +96,8 @@ const char* verdict_text(Verdict verdict)
       return "worse";
     case Verdict::not_enough_data:
       return "not enough data";
+    case Verdict::not_comparable:
+      return "not comparable";
   }
   return "?";
 }
@@ -91,19 +114,21 @@ Comparison compare_sides(const Side& a, const Side& b, double threshold)
   for (const auto& [key, of_a] : a.results) {
     if (!measured(a, key)) {
       if (measured(b, key))
-        comparison.only_b.push_back({key, of_a.absent});
+        comparison.only_b.push_back(one_sided(key, b.results.at(key), a, b));
       else
-        comparison.on_neither.push_back({key, of_a.absent});
+        comparison.on_neither.push_back(one_sided(key, of_a, a, b));
       continue;
     }
     if (!measured(b, key)) {
-      comparison.only_a.push_back({key, reason_of(b, key)});
+      comparison.only_a.push_back(one_sided(key, of_a, b, b));
       continue;
     }
-    ResultComparison result{key, {}};
     const ResultLaunches& of_b = b.results.at(key);
-    for (std::size_t i = 0; i < figures.size(); ++i) {
-      if (!of_a.values[i].empty() && !of_b.values[i].empty())
+    ResultComparison result{key, {}, {}, of_b.failed() ? of_b.absent : ""};
+    for (const std::size_t i : figures_of(of_a)) {
+      if (of_b.values[i].empty())
+        result.only_a.push_back(i);
+      else
         result.figures.push_back(compare_figure(i, of_a.values[i], of_b.values[i]));
     }
     comparison.results.push_back(std::move(result));
@@ -112,9 +137,9 @@ Comparison compare_sides(const Side& a, const Side& b, double threshold)
     if (a.results.contains(key))
       continue;
     if (measured(b, key))
-      comparison.only_b.push_back({key, ""});
+      comparison.only_b.push_back(one_sided(key, of_b, a, b));
     else
-      comparison.on_neither.push_back({key, of_b.absent});
+      comparison.on_neither.push_back(one_sided(key, of_b, b, b));
   }
 
   std::vector<FigureComparison*> first, others;
@@ -162,13 +187,55 @@ bool breaks(const Limit& limit, const FigureComparison& comparison)
          cost_ratio(comparison) > 1 + limit.percent / 100;
 }
 
-bool concerns(const Limit& limit, const ResultComparison& result, const FigureComparison& comparison)
+std::optional<std::size_t> concerned(const Limit& limit, const std::vector<std::size_t>& there)
 {
-  if (limit.figure == comparison.figure)
-    return true;
-  return limit.figure == p50_figure && comparison.figure == ratio_figure &&
-         std::none_of(result.figures.begin(), result.figures.end(),
-                      [](const FigureComparison& other) { return other.figure == p50_figure; });
+  const auto has = [&](std::size_t figure) { return std::find(there.begin(), there.end(), figure) != there.end(); };
+  if (has(limit.figure))
+    return limit.figure;
+  return limit.figure == p50_figure && has(ratio_figure) ? std::optional(ratio_figure) : std::nullopt;
+}
+
+Judged judge(const Limit& limit, const Comparison& comparison)
+{
+  Judged judged{limit, 0, {}, {}};
+  for (const ResultComparison& result : comparison.results) {
+    std::vector<std::size_t> of_both;
+    for (const FigureComparison& figure : result.figures)
+      of_both.push_back(figure.figure);
+    const std::string name = label(result.key);
+    const auto figure = concerned(limit, of_both);
+    if (!result.failed_in_b.empty() && (figure || concerned(limit, result.only_a)))
+      judged.not_held.push_back(fmt::format("{}: a run of B has not measured it ({})", name, result.failed_in_b));
+    if (!figure) {
+      if (concerned(limit, result.only_a))
+        judged.not_held.push_back(fmt::format("{}: B does not have that figure", name));
+      continue;
+    }
+    const FigureComparison& compared = *std::find_if(result.figures.begin(), result.figures.end(),
+                                                     [&](const auto& one) { return one.figure == *figure; });
+    if (!compared.ratio) {
+      judged.not_held.push_back(fmt::format("{}: a launch has the figure 0, so there is no ratio", name));
+    } else if (!compared.corrected_p) {
+      judged.not_held.push_back(fmt::format("{}: {} launches of A and {} of B, and {} a side are needed", name,
+                                            compared.launches_a, compared.launches_b, launches_needed));
+    } else {
+      ++judged.held_against;
+      if (breaks(limit, compared))
+        judged.broken_by.push_back(name);
+    }
+  }
+  for (const OneSided& result : comparison.only_a) {
+    if (concerned(limit, result.figures))
+      judged.not_held.push_back(fmt::format("{}: B has not measured it ({})", label(result.key),
+                                            result.reason.empty() ? "it is not there" : result.reason));
+  }
+  for (const OneSided& result : comparison.on_neither) {
+    if (result.failed_in_b)
+      judged.not_held.push_back(fmt::format("{}: B has not measured it ({})", label(result.key), result.reason));
+  }
+  if (judged.held_against == 0 && judged.not_held.empty())
+    judged.not_held.emplace_back("no result has that figure on both sides");
+  return judged;
 }
 
 }  // namespace rtlane::bench

@@ -32,6 +32,8 @@ struct ResultLaunches {
   std::string absent;  // why it was not measured, "" if it was
   std::size_t launches = 0;
   std::array<std::vector<double>, figures.size()> values;  // a launch without a figure is left out
+
+  [[nodiscard]] bool failed() const { return absent.starts_with("failed"); }
 };
 
 // Of an environment, what makes a difference by itself.
@@ -41,13 +43,28 @@ struct Machine {
 };
 
 struct Side {
+  // What tells the launches of one document from those of all others.
+  struct Print {
+    std::string file;
+    std::string result;
+    std::string launches;
+  };
+
   std::vector<std::string> files;
   std::vector<Machine> machines;                // one for each file
+  std::vector<std::string> starts;              // one for each file: when it was begun, "" if it does not say
+  std::vector<Print> prints;                    // one for each result of each file that has launches
   std::map<ResultKey, ResultLaunches> results;  // in the order of their names
 };
 
 // Throws BadDocument.
 Side read_side(const std::vector<std::string>& files);
+
+// Throws BadDocument when a file is there twice, or one that holds the same launches.
+void refuse_repeated_launches(const Side& a, const Side& b);
+
+// A sentence when the runs of A and B did not take turns, "" when they did, or were begun within one second.
+std::string alternation_problem(const Side& a, const Side& b);
 
 // A sentence for each property of the machines that is not the same in all files of both sides.
 std::vector<std::string> differences(const Side& a, const Side& b);

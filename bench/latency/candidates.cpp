@@ -18,6 +18,10 @@ Candidates all_channels()
 {
   Candidates all;
   add_channel_spsc(all);
+  add_channel_mpmc(all);
+  add_channel_frame(all);
+  add_channel_broadcast(all);
+  add_channel_snapshot(all);
   return all;
 }
 
@@ -25,6 +29,10 @@ AnyLinks all_channel_links()
 {
   AnyLinks all;
   add_channel_spsc(all);
+  add_channel_mpmc(all);
+  add_channel_frame(all);
+  add_channel_broadcast(all);
+  add_channel_snapshot(all);
   return all;
 }
 

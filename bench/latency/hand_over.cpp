@@ -54,8 +54,8 @@ hold for 2 us (long-lock: for 10 us, longer than anybody looks before he blocks)
 from unlocking to having the lock again, without the time for which the other held it: two hand-overs as well.
 Alone: the same calls by one process while nobody waits: set and wait, release and wait, lock and unlock.
 
-JSON: {"schema": "rtlane.bench.hand-over/1", "cpus": [A, B], "rounds", "hold_ns": {"asleep", "lock", "long_lock"},
-"floor_ns": {"p50"}, "results": [{"name", "kind": "asleep", "at-once", "lock" or "long-lock", "rtt_ns": {"p50"},
+JSON: {"schema": "rtlane.bench.hand-over/1", "cpus": [A, B], "rounds", "seed": of the order in each round, "hold_ns":
+{"asleep", "lock", "long_lock"}, "floor_ns": {"p50"}, "results": [{"name", "kind": "asleep", "at-once", "lock" or "long-lock", "rtt_ns": {"p50"},
 "sleeps_per_hand_over", "preemptions", "alone_ns": {"p50"}, and for those of rtlane "ratio_to_best": {"peer", "median",
 "p10", "p90"}, "ratio_to": [{"peer", "hand_over": {"median", "p10", "p90"}, "alone": {"median", "p10", "p90"}}]}]};
 alone for the kinds at-once and lock. sleeps_per_hand_over counts voluntary context switches, preemptions the involuntary
@@ -67,6 +67,8 @@ usage.)";
 constexpr unsigned warm_up_rounds = 3;
 constexpr unsigned hang_s = 10;
 constexpr std::size_t room_bytes = 64 * 1024;
+
+constexpr std::uint32_t order_seed = 1;
 
 struct Options {
   unsigned rounds = 200;
@@ -184,7 +186,7 @@ public:
     pin(options_.cpus.near);
     std::vector<std::size_t> order(entries_.size());
     std::iota(order.begin(), order.end(), 0);
-    std::minstd_rand random;  // the same orders in every run
+    std::minstd_rand random(order_seed);  // the same orders in every run
     const double part_ns = options_.round_ms * 1e6 / static_cast<double>(entries_.size() + 1);
     for (unsigned round = 0; round < options_.rounds + warm_up_rounds; ++round) {
       const bool counts = round >= warm_up_rounds;
@@ -211,6 +213,7 @@ public:
     return {{"schema", "rtlane.bench.hand-over/1"},
             {"cpus", {options_.cpus.near, options_.cpus.far}},
             {"rounds", options_.rounds},
+            {"seed", order_seed},
             {"hold_ns", {{"asleep", long_hold_ns}, {"lock", lock_hold_ns}, {"long_lock", long_hold_ns}}},
             {"floor_ns", {{"p50", quantile(floors_ns_, 0.5)}}},
             {"results", std::move(results)}};
@@ -335,11 +338,12 @@ std::string text_of(const Json& document)
   }
   return fmt::format(
       "{}\n{}\n"
-      "hand-over: median over {} rounds of p50 / p50 of the peer in the same round, the best being the peer with the\n"
-      "largest; alone: the same for calls that meet nobody. ns figures mean nothing alone: a cache line there and "
+      "hand-over: median over {} rounds (seed {}) of p50 / p50 of the peer in the same round, the best being the peer\n"
+      "with the largest; alone: the same for calls that meet nobody. ns figures mean nothing alone: a cache line there "
+      "and "
       "back\n"
       "takes {} ns at the moment.\n",
-      cli::table_text(ratios), cli::table_text(figures), document["rounds"].dump(),
+      cli::table_text(ratios), cli::table_text(figures), document["rounds"].dump(), document["seed"].dump(),
       number(document["floor_ns"]["p50"], 0));
 }
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "../support/statistics.hpp"
 #include "attribution.hpp"
 #include "command.hpp"
+#include "one_way.hpp"
 #include "output.hpp"
 #include "report.hpp"
 #include "run_options.hpp"
@@ -37,17 +39,29 @@ groups of 16 round trips, for ratio_to_floor (the median over rounds of p50 / fl
 timed and both sides watch for stalls, for the distribution. Closed loops hide queueing: while one message is held up
 none is due.
 Open loop (--mode open --rate HZ): messages are due on a schedule that nothing holds up. service is from sending to
-receiving; response is from when it was due, so one long stall shows in every message that it delayed.
+receiving; response is from when it was due, so one long stall shows in every message that it delayed. Both sides watch
+for stalls here too.
+Before either, 64 messages go there and back that are not timed.
 
-Causes: a stall is a distance of --threshold-ns or more between two readings of the tick counter. Between two operations:
-preempted, stopped (or asleep), fault, as the thread's own counters say; else interrupt, when the CPU got about as many in
-that segment as there were short stalls; else host. Inside an operation of the channel the same counters are asked; what
-they do not explain is `inside` and on the channel's account. inside_expected is how many such stalls a host causes that
-takes its time from operations as often, per time spent in them, as from what lies between. Who sleeps in the kernel while
-he waits (blocks) is not watched.
+one_way_ns cuts the round trips of the closed loop in two where the far side had the message: the tick counters of one
+machine run at one rate, and environment.tick.offset_ns bounds how far those of the two CPUs are apart. `there` may be
+too long by so much and `back` too short by the same; without an invariant counter, or with more than 200 ns, it is not
+there.
+
+Causes: a stall is a distance of --threshold-ns or more between two readings of the tick counter. Counters of the thread
+are read right after it, and explain no more of it than what they counted: preempted (waiting for a CPU), stopped (by a
+signal; between two operations also asleep), fault (what page faults take here). Of the rest, what lies between two
+operations is interrupt, when the CPU got about as many in that segment as there were short stalls; else host. What lies
+inside an operation is `inside` and on the channel's account. Reading the counters is observer. A message is clean when
+none of these touches it; else its class is that of the largest part, where what nothing explains is `inside`.
+channel max is the largest time of a message that nothing proves to be another's; clean max the largest without all that
+lies in a stall. Who sleeps in the kernel while he waits (blocks) is not watched.
+inside_expected is how many stalls inside operations are the host's, by how many there were inside those of the floor, a
+load or a store, in the same rounds and per time spent in them.
 
 Raw figures stand beside attributed ones, and nothing is trimmed. A percentile is stated when at least 10 samples lie
-beyond it, with its 95 % confidence interval, and else how many samples it needs.
+beyond it, and else how many samples it needs; from 5 launches (--launches) on the document has the 95 % confidence
+interval of each up to p99, from how much the launches differ.
 
 JSON: schema rtlane.bench/1, described in bench/README.md.
 
@@ -59,6 +73,16 @@ struct Options : RunOptions {
 };
 
 // ---- what is kept of a candidate
+
+// Who sleeps in the kernel while he waits is not watched.
+void tell(const Attribution& attribution, Json& result)
+{
+  if (result["blocks"] == true)
+    return;
+  result["attributed"] = attribution.attributed_json();
+  result["worst"] = attribution.worst_json();
+  result["timeline"] = attribution.timeline_json();
+}
 
 // Closed loop. Of the whole run, and the same of each launch.
 class Closed {
@@ -74,11 +98,15 @@ public:
       return false;
     for (Closed* const one : all) {
       one->trip_ns_ = trip_ns;
-      if (turn.counts)
-        one->attribution_.add(rounds.room(), turn.at_s);
+      if (!turn.counts)
+        continue;
+      one->one_way_.add(rounds.room(), clock);
+      one->add(rounds.room(), turn.at_s, clock);
     }
     return true;
   }
+
+  void add_floor(const SampleRoom& room) { attribution_.add_floor(room); }
 
   void keep(const Turn& turn)
   {
@@ -86,39 +114,60 @@ public:
       ratios_.add(trip_ns_ / turn.floor_ns, turn.floor_ns);
   }
 
+  void end_of_launch()
+  {
+    trip_units_.end_of_one(attribution_.trips());
+    send_units_.end_of_one(sends_);
+    receive_units_.end_of_one(receives_);
+    one_way_.end_of_launch();
+  }
+
   [[nodiscard]] Json launch_json() const
   {
-    Json rtt = percentiles_json(attribution_.round_trips());
-    rtt.erase("confidence_95");
+    Json rtt = percentiles_json(attribution_.trips());
     rtt.erase("needs");
     return {{"ratio_to_floor", ratios_.json()["median"]}, {"rtt_ns", std::move(rtt)}};
   }
 
-  void finish(Json& result) const
+  void finish(Json& result, const RunPlace& place) const
   {
     result["rounds"] = ratios_.count();
+    if (place.ticks_agree())
+      result["one_way_ns"] = one_way_.json();
     result["ratio_to_floor"] = ratios_.json();
-    result["rtt_ns"] = percentiles_json(attribution_.round_trips());
-    result["operation_ns"] = {{"send", percentiles_json(attribution_.sends())},
-                              {"receive", percentiles_json(attribution_.receives())}};
-    if (result["blocks"] == false) {
-      result["attributed"] = attribution_.attributed_json();
-      result["worst"] = attribution_.worst_json();
-      result["timeline"] = attribution_.timeline_json();
-    }
-    result["histogram"] = histogram_json(attribution_.round_trips());
+    result["rtt_ns"] = percentiles_json(attribution_.trips(), trip_units_);
+    result["operation_ns"] = {{"send", percentiles_json(sends_, send_units_)},
+                              {"receive", percentiles_json(receives_, receive_units_)}};
+    tell(attribution_, result);
+    result["histogram"] = histogram_json(attribution_.trips());
   }
 
 private:
+  void add(const SampleRoom& room, double at_s, const TickClock& clock)
+  {
+    const auto trips = std::span(room.trips.entries).first(room.trips.kept());
+    for (const Trip& trip : trips) {
+      sends_.record(clock.ns(trip.send_ticks));
+      receives_.record(clock.ns(trip.receive_ticks));
+    }
+    attribution_.add(room, trips, at_s);
+  }
+
   double trip_ns_ = 0;
   FloorRatios ratios_;
+  Histogram sends_;
+  Histogram receives_;
   Attribution attribution_;
+  OneWay one_way_;
+  Units trip_units_, send_units_, receive_units_;
 };
 
 // Open loop.
 class Open {
 public:
-  Open(const Options& options, const TickClock& clock) : clock_(clock), rate_hz_(options.rate_hz) {}
+  Open(const Options& options, const TickClock& clock)
+      : clock_(clock), rate_hz_(options.rate_hz), attribution_(clock, {options.cpus.near, options.cpus.far})
+  {}
 
   static bool measure(Rounds& rounds, Turn& turn, const TickClock& clock, std::initializer_list<Open*> all)
   {
@@ -130,58 +179,67 @@ public:
       return false;
     for (Open* const one : all) {
       if (turn.counts)
-        one->add(room, plan.interval_ticks);
+        one->add(room, plan.interval_ticks, turn.at_s);
     }
     return true;
   }
 
+  void add_floor(const SampleRoom& room) { attribution_.add_floor(room); }
+
   void keep(const Turn&) { ++rounds_; }
+
+  void end_of_launch()
+  {
+    service_units_.end_of_one(service_);
+    response_units_.end_of_one(attribution_.trips());
+  }
 
   [[nodiscard]] Json launch_json() const
   {
-    Json response = percentiles_json(response_);
-    response.erase("confidence_95");
+    Json response = percentiles_json(attribution_.trips());
     response.erase("needs");
     return {{"response_ns", std::move(response)}};
   }
 
-  void finish(Json& result) const
+  void finish(Json& result, const RunPlace&) const
   {
     result["rounds"] = rounds_;
     result["rate_hz"] = rate_hz_;
-    result["service_ns"] = percentiles_json(service_);
-    result["response_ns"] = percentiles_json(response_);
+    result["service_ns"] = percentiles_json(service_, service_units_);
+    result["response_ns"] = percentiles_json(attribution_.trips(), response_units_);
     result["late"] = late_;
     result["lost"] = lost_;
-    result["histogram"] = histogram_json(response_);
+    tell(attribution_, result);
+    result["histogram"] = histogram_json(attribution_.trips());
     result["service_histogram"] = histogram_json(service_);
   }
 
 private:
-  void add(const SampleRoom& room, std::uint64_t interval_ticks)
+  void add(const SampleRoom& room, std::uint64_t interval_ticks, double at_s)
   {
+    std::vector<Trip> trips;  // of responses
+    trips.reserve(room.sent);
     for (std::uint64_t i = 0; i < room.sent; ++i) {
       late_ += room.sent_ticks[i] - room.due_ticks[i] > interval_ticks ? 1 : 0;
       if (room.came_ticks[i] == 0) {
         ++lost_;
         continue;
       }
-      service_.record(since(room.sent_ticks[i], room.came_ticks[i]));
-      response_.record(since(room.due_ticks[i], room.came_ticks[i]));
+      service_.record(clock_.ns(since(room.sent_ticks[i], room.came_ticks[i])));
+      trips.push_back({room.due_ticks[i], since(room.due_ticks[i], room.came_ticks[i]), 0, 0});
     }
+    attribution_.add(room, trips, at_s);
   }
 
   // Counters of two CPUs may differ by some nanoseconds.
-  [[nodiscard]] std::uint64_t since(std::uint64_t begin, std::uint64_t end) const
-  {
-    return end > begin ? clock_.ns(end - begin) : 0;
-  }
+  static std::uint64_t since(std::uint64_t begin, std::uint64_t end) { return end > begin ? end - begin : 0; }
 
   const TickClock& clock_;
   double rate_hz_;
   unsigned rounds_ = 0;
   Histogram service_;
-  Histogram response_;
+  Attribution attribution_;
+  Units service_units_, response_units_;
   std::uint64_t late_ = 0;
   std::uint64_t lost_ = 0;
 };
@@ -216,15 +274,21 @@ void run_size(const Options& options, const RunPlace& place, std::size_t bytes, 
             [&](const Turn& turn) {
               total[turn.candidate]->keep(turn);
               launch[turn.candidate]->keep(turn);
+            },
+            [&](const SampleRoom& room) {
+              for (std::size_t i = 0; i < candidates.size(); ++i)
+                total[i]->add_floor(room);
             });
         for (std::size_t i = 0; i < candidates.size(); ++i) {
-          if (!all[i].contains("skipped"))
-            all[i]["launches"].push_back(launch[i]->launch_json());
+          if (all[i].contains("skipped"))
+            continue;
+          all[i]["launches"].push_back(launch[i]->launch_json());
+          total[i]->end_of_launch();
         }
       });
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     if (!all[i].contains("skipped"))
-      total[i]->finish(all[i]);
+      total[i]->finish(all[i], place);
     results.push_back(std::move(all[i]));
   }
 }
@@ -238,7 +302,7 @@ Json measure_latency(const RunOptions& run_options, const std::string& mode, dou
   options.mode = mode;
   options.rate_hz = rate_hz;
   const auto start = std::chrono::steady_clock::now();
-  Json document = new_document("latency", place);
+  Json document = new_document("latency", options.plan.seed, place);
   Json results = Json::array();
   FloorRecord floor;
   for (const std::size_t bytes : options.bytes) {
@@ -275,6 +339,10 @@ int latency(int argc, char** argv)
     return *status;
   if (const auto status = options.settle(app))
     return *status;
+  if (options.mode == "open") {
+    if (const auto status = options.check_rate(app, options.rate_hz))
+      return *status;
+  }
   if (const auto opened = report.open(); !opened)
     return cli::fail(app, opened.error().message, cli::usage);
 

@@ -97,8 +97,9 @@ public:
       case SegmentKind::closed:
         return far_closed(order, room);
       case SegmentKind::open:
+        return far_open(order, room);
       case SegmentKind::saturated:
-        return far_stream(order, room);
+        return far_saturated(order, room);
     }
   }
 
@@ -202,7 +203,8 @@ private:
     for (;;) {
       static_cast<void>(watch.outside(ticks()));
       const bool came = end.try_receive(message);
-      static_cast<void>(watch.inside(ticks()));
+      const std::uint64_t polled = ticks();
+      static_cast<void>(watch.inside(polled));
       if (!came)
         continue;
       if (message.number >= first_stop_message) {
@@ -212,6 +214,8 @@ private:
       }
       if (!message.is_whole())
         die_of_message(Link<M>::info.name, message.number, "came torn");
+      if (message.number > warm_up_trips && message.number - warm_up_trips <= SampleRoom::messages_max)
+        room.came_ticks[message.number - warm_up_trips - 1] = polled;
       static_cast<void>(watch.outside(ticks()));
       while (!end.try_send(message)) {
       }
@@ -252,25 +256,73 @@ private:
   {
     End& end = *near_.end;
     M message{};
+    M answer{};
+    Patience patience;
+    for (std::uint64_t number = 1; number <= warm_up_trips; ++number)
+      there_and_back(end, message, answer, number, patience);
+    StallWatch<polls>& watch = *near_.watch;
+    watch.begin(room.sides[0]);
     const std::uint64_t start = ticks() + order.plan.interval_ticks;
     const std::uint64_t count =
         std::min<std::uint64_t>(order.plan.duration_ticks / order.plan.interval_ticks, SampleRoom::messages_max);
     for (std::uint64_t i = 0; i < count; ++i) {
       const std::uint64_t due = start + i * order.plan.interval_ticks;
-      message.fill(i + 1);
-      std::uint64_t now = ticks();
+      message.fill(warm_up_trips + i + 1);
+      std::uint64_t now = watch.outside(ticks());
       while (now < due) {
         if constexpr (!polls)
           ::sched_yield();  // as in stop()
-        now = ticks();
+        now = watch.outside(ticks());
       }
       room.due_ticks[i] = due;
       room.sent_ticks[i] = now;
       while (!end.try_send(message)) {
       }
+      static_cast<void>(watch.inside(ticks()));
     }
     room.sent = count;
     stop(end, order);
+  }
+
+  // Sends those back that warm up: only then has the far side seen them.
+  void far_open(const SegmentOrder& order, SampleRoom& room)
+  {
+    End& end = *far_.end;
+    M message{};
+    Patience patience;
+    for (std::uint64_t number = 0; number < warm_up_trips;) {
+      while (!end.try_receive(message))
+        patience.check("a message");
+      if (message.number >= first_stop_message)  // of an earlier segment
+        continue;
+      number = message.number;
+      while (!end.try_send(message))
+        patience.check("room for an answer");
+    }
+    StallWatch<polls>& watch = *far_.watch;
+    watch.begin(room.sides[1]);
+    std::uint64_t expected = warm_up_trips + 1;
+    std::uint64_t received = 0;
+    for (;;) {
+      static_cast<void>(watch.outside(ticks()));
+      const bool came = end.try_receive(message);
+      const std::uint64_t now = ticks();
+      static_cast<void>(watch.inside(now));
+      if (!came)
+        continue;
+      if (message.number >= first_stop_message) {
+        if (message.number == order.stop_message())
+          break;
+        continue;
+      }
+      check_order(message, expected);
+      const std::uint64_t at = message.number - warm_up_trips - 1;
+      if (at < SampleRoom::messages_max)
+        room.came_ticks[at] = now;
+      expected = message.number + 1;
+      ++received;
+    }
+    room.received = received;
   }
 
   void near_saturated(const SegmentOrder& order, SampleRoom& room)
@@ -291,10 +343,8 @@ private:
     stop(end, order);
   }
 
-  // Order and wholeness of every message are looked at, whatever the mode.
-  void far_stream(const SegmentOrder& order, SampleRoom& room)
+  void far_saturated(const SegmentOrder& order, SampleRoom& room)
   {
-    const bool stamped = order.plan.kind == SegmentKind::open;
     End& end = *far_.end;
     M message{};
     std::uint64_t expected = 1;
@@ -308,10 +358,7 @@ private:
           break;
         continue;
       }
-      if (stamped && message.number <= SampleRoom::messages_max)
-        room.came_ticks[message.number - 1] = ticks();
-      if (message.number < expected || !message.is_whole())
-        die_of_message(Link<M>::info.name, message.number, "came again, late or torn");
+      check_order(message, expected);
       if (received == 0)
         room.first_ticks = ticks();
       expected = message.number + 1;
@@ -319,6 +366,13 @@ private:
     }
     room.last_ticks = ticks();
     room.received = received;
+  }
+
+  // Order and wholeness of every message are looked at, whatever the mode.
+  static void check_order(const M& message, std::uint64_t expected)
+  {
+    if (message.number < expected || !message.is_whole())
+      die_of_message(Link<M>::info.name, message.number, "came again, late or torn");
   }
 
   // On lines of its own: both sides may be threads of one process.

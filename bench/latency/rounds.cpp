@@ -35,7 +35,8 @@ Rounds::Rounds(const Candidates& candidates, const Placement& placement, const R
       shared_(sizeof(SampleRoom) + cache_line_bytes),
       room_(shared_.make<SampleRoom>()),
       floor_(floor_candidate(), placement_, room_),
-      dropped_(candidates.size())
+      dropped_(candidates.size()),
+      random_(plan.seed)
 {
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
     progress_.show(fmt::format("starting {}", candidates_[i].info.name), i, candidates_.size());
@@ -54,17 +55,22 @@ SegmentPlan Rounds::segment(SegmentKind kind) const
   return plan;
 }
 
+void Rounds::run_floor(const SegmentPlan& plan)
+{
+  if (!floor_.run(plan))
+    die(fmt::format("the floor cannot be measured: {}", floor_.failure()));
+}
+
 double Rounds::floor_ns()
 {
   SegmentPlan plan = segment(SegmentKind::ratio);
   plan.duration_ticks = placement_.clock.ticks_of_ns(plan_.floor_ms * std::uint64_t{1'000'000});
-  if (!floor_.run(plan))
-    die(fmt::format("the floor cannot be measured: {}", floor_.failure()));
+  run_floor(plan);
   floors_ns_.push_back(median_trip_ns(room_, placement_.clock));
   return floors_ns_.back();
 }
 
-void Rounds::run(const std::string& what, const Measure& measure, const Keep& keep)
+void Rounds::run(const std::string& what, const Measure& measure, const Keep& keep, const Watch& watch)
 {
   std::vector<std::size_t> order(candidates_.size());
   std::iota(order.begin(), order.end(), 0);
@@ -72,6 +78,10 @@ void Rounds::run(const std::string& what, const Measure& measure, const Keep& ke
   for (unsigned round = 0; round < total; ++round) {
     progress_.show(what, round, total);
     std::shuffle(order.begin(), order.end(), random_);
+    if (watch && round >= plan_.warm_up_rounds) {
+      run_floor(segment(SegmentKind::closed));
+      watch(room_);
+    }
     double before = floor_ns();
     for (const std::size_t i : order) {
       if (pairs_[i] == nullptr || pairs_[i]->failed())

@@ -25,6 +25,7 @@ struct RoundPlan {
   unsigned warm_up_rounds = 2;
   unsigned floor_ms = 3;
   unsigned segment_ms = 6;  // of each segment of a candidate
+  std::uint32_t seed = 1;   // of the order of the candidates in each round
 };
 
 // A candidate's turn.
@@ -44,9 +45,11 @@ public:
 
   using Measure = std::function<bool(Turn&)>;  // runs segments; false: the pair failed
   using Keep = std::function<void(const Turn&)>;
+  using Watch = std::function<void(const SampleRoom&)>;
 
-  // `what` is for the progress line.
-  void run(const std::string& what, const Measure& measure, const Keep& keep);
+  // `what` is for the progress line. Where watch is there it gets, once in each round that counts, a closed segment of
+  // the floor, as long as a candidate's.
+  void run(const std::string& what, const Measure& measure, const Keep& keep, const Watch& watch = {});
 
   [[nodiscard]] SampleRoom& room() { return room_; }
   [[nodiscard]] SegmentPlan segment(SegmentKind kind) const;
@@ -59,6 +62,7 @@ public:
 
 private:
   [[nodiscard]] double floor_ns();
+  void run_floor(const SegmentPlan& plan);
 
   const Candidates& candidates_;
   const Placement placement_;
@@ -69,7 +73,7 @@ private:
   std::vector<std::unique_ptr<Pair>> pairs_;
   std::vector<unsigned> dropped_;
   std::vector<double> floors_ns_;
-  std::minstd_rand random_;  // the same orders in every run
+  std::minstd_rand random_;  // of each launch from the plan's seed on: the same orders in all of them
   Progress progress_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

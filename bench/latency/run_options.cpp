@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <set>
 
 #include "../channels/channels.hpp"
@@ -50,6 +51,7 @@ void RunOptions::add_choice_to(CLI::App& app)
   app.add_option("--bytes", bytes, "Message sizes, of " + fmt::format("{}", fmt::join(message_sizes, ", ")))
       ->capture_default_str()
       ->delimiter(',')
+      ->check(whole_number())
       ->check(CLI::IsMember(std::set<std::size_t>(message_sizes.begin(), message_sizes.end())));
   app.add_option("--peers", peers,
                  "none, in-process (queues of one process), all, or names as boost/spsc_queue,linux/pipe")
@@ -77,6 +79,9 @@ void RunOptions::add_to(CLI::App& app)
   app.add_option("--threshold-ns", threshold_ns, "A side that does not get on for so long has a stall")
       ->capture_default_str()
       ->check(CLI::Range(300, 1'000'000));
+  app.add_option("--seed", plan.seed, "Of the order of the candidates in each round, and of other random choices")
+      ->capture_default_str()
+      ->check(whole_number());
 }
 
 std::optional<int> RunOptions::settle(const CLI::App& app)
@@ -102,7 +107,22 @@ std::optional<int> RunOptions::settle(const CLI::App& app)
       }
     }
   }
+  // Each size once, in the order of the command line: a result is found by its size.
+  std::set<std::size_t> seen;
+  bytes.erase(std::remove_if(bytes.begin(), bytes.end(), [&](std::size_t size) { return !seen.insert(size).second; }),
+              bytes.end());
   return choose_cpus(app, cpus, "both sides poll");
+}
+
+std::optional<int> RunOptions::check_rate(const CLI::App& app, double rate_hz) const
+{
+  const double least = 1000.0 / static_cast<double>(plan.segment_ms);
+  if (std::isfinite(rate_hz) && rate_hz >= least)
+    return std::nullopt;
+  return cli::fail(app,
+                   fmt::format("--rate {}: not one message is due in a segment of {} ms; take {} or more", rate_hz,
+                               plan.segment_ms, std::ceil(least)),
+                   cli::usage);
 }
 
 template <class Table>
@@ -150,6 +170,8 @@ RunPlace::RunPlace(const RunOptions& options)
     }
   }
   const TickOffset offset = measure_tick_offset(options.cpus.near, options.cpus.far, placement.clock);
+  ticks_agree_ =
+      TickClock::is_invariant() && offset.low_ns >= -tick_offset_max_ns && offset.high_ns <= tick_offset_max_ns;
   if (offset.low_ns > tick_offset_max_ns || offset.high_ns < -tick_offset_max_ns)
     refused.push_back(
         fmt::format("the tick counters of CPUs {} and {} differ by {:.0f} to {:.0f} ns: one-way times and causes are "
@@ -169,13 +191,10 @@ RunPlace::RunPlace(const RunOptions& options)
   environment["tick"]["offset_ns"] = {offset.low_ns, offset.high_ns};
 }
 
-Json new_document(const char* command, const RunPlace& place)
+Json new_document(const char* command, std::uint64_t seed, const RunPlace& place)
 {
-  return {{"schema", "rtlane.bench/1"},
-          {"command", command},
-          {"started", utc_now()},
-          {"duration_s", nullptr},
-          {"environment", place.environment}};
+  return {{"schema", "rtlane.bench/1"}, {"command", command},    {"seed", seed},
+          {"started", utc_now()},       {"duration_s", nullptr}, {"environment", place.environment}};
 }
 
 namespace {

@@ -36,6 +36,8 @@ struct RunOptions {
 
   // After the arguments were read. The value is an exit status: what is wrong was said.
   [[nodiscard]] std::optional<int> settle(const CLI::App& app);
+  // Of the open loop: a status, with the sentence said, when no message would be due in a segment.
+  [[nodiscard]] std::optional<int> check_rate(const CLI::App& app, double rate_hz) const;
 
   // What is asked for, for messages of that size.
   [[nodiscard]] Candidates candidates(std::size_t message_bytes) const;
@@ -51,12 +53,18 @@ private:
 struct RunPlace {
   explicit RunPlace(const RunOptions& options);
 
+  // Whether a time from one CPU's counter to the other's can be told: it may be off by environment.tick.offset_ns.
+  [[nodiscard]] bool ticks_agree() const { return ticks_agree_; }
+
   Placement placement;
   cli::Json environment;
+
+private:
+  bool ticks_agree_ = false;
 };
 
-// The beginning of a document.
-cli::Json new_document(const char* command, const RunPlace& place);
+// The beginning of a document. The seed is that of all random choices of the run.
+cli::Json new_document(const char* command, std::uint64_t seed, const RunPlace& place);
 
 // The keys of a result that every mode has.
 cli::Json new_result(const Candidate& candidate, const RunPlace& place, const char* mode);

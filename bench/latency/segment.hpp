@@ -29,7 +29,8 @@ struct SegmentPlan {
 // Round trips that are timed together: the tick counter of some machines steps by 10 ns, which is coarse for one.
 inline constexpr std::uint64_t trips_per_group = 16;
 
-// Round trips before those that are timed: caches and branch predictors have seen another candidate last.
+// Round trips before those that are timed, whatever the mode: caches and branch predictors have seen another candidate
+// last.
 inline constexpr std::uint64_t warm_up_trips = 64;
 
 // Numbers of messages from here on end a segment.
@@ -45,12 +46,16 @@ struct Trip {
 
 enum class Side : std::uint32_t { near, far };
 
-// A time for which a side did not get on, at least as long as the run's threshold.
+// A time for which a side did not get on, at least as long as the run's threshold, and the reading of its evidence
+// right after it. With a length of 0 such a reading without a stall: the thread had been in the kernel for a moment.
 struct Stall {
   std::uint64_t begin_ticks;
   std::uint64_t length_ticks;
-  std::uint32_t inside;   // 1: inside an operation of the channel, 0: between two
-  rt::GapClass evidence;  // what the counters say
+  std::uint64_t reading_ticks;   // of the length, readings that were disturbed themselves
+  std::uint64_t observer_ticks;  // after it
+  rt::GapParts parts;            // what the counters say of the length
+  std::uint32_t inside;          // 1: inside an operation of the channel, 0: between two
+  std::uint32_t continued;       // 1: the process was stopped by a signal and continued meanwhile
 };
 
 template <class T, std::size_t capacity>
@@ -71,9 +76,9 @@ struct Record {
 // What one side leaves behind. Written by that side during the segment, read by who ordered it afterwards.
 struct SideRecord {
   // Holds all that the longest segment (100 ms) can have: a stall takes 300 ns, and reading its evidence 1 us.
-  alignas(cache_line_bytes) Record<Stall, 1 << 17> stalls;
+  alignas(cache_line_bytes) Record<Stall, 80'000> stalls;
   std::uint64_t inside_ticks;   // of the whole segment, inside operations
-  std::uint64_t outside_ticks;  // and between them
+  std::uint64_t outside_ticks;  // and between them; without the observer's
   std::uint64_t interrupts;     // that the side's CPU got meanwhile
 
   void clear() noexcept
@@ -90,7 +95,7 @@ struct SampleRoom {
   std::array<SideRecord, 2> sides;
   alignas(cache_line_bytes) Record<std::uint64_t, 1 << 18> groups;  // ratio: ticks of trips_per_group trips
   alignas(cache_line_bytes) Record<Trip, messages_max> trips;       // closed
-  // open: when each message was due, was sent, and came (0 = not)
+  // open: when each message was due, was sent, and came (0 = not); closed: when that of each kept trip came
   alignas(cache_line_bytes) std::array<std::uint64_t, messages_max> due_ticks;
   alignas(cache_line_bytes) std::array<std::uint64_t, messages_max> sent_ticks;
   alignas(cache_line_bytes) std::array<std::uint64_t, messages_max> came_ticks;

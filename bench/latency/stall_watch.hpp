@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "continuations.hpp"
 #include "segment.hpp"
 
 namespace rtlane::bench {
@@ -15,18 +16,21 @@ namespace rtlane::bench {
 // to make.
 //
 // The loop calls outside() and inside() in turn with the tick at which what the name says ended; the answer is the tick
-// from which the next one counts. That is the same one, unless a stall ended there: then the counters were read, which
-// takes a microsecond that is nobody's.
+// from which the next one counts. That is the same one, unless the counters were read there, after a stall or because
+// the thread had been in the kernel: what that takes (some microseconds) is the observer's, and recorded.
 template <bool watches>
 class StallWatch {
 public:
   StallWatch(const TickClock& clock, std::uint64_t threshold_ns)
       : meter_({}, clock, {.threshold_ns = threshold_ns, .attribute_ns = threshold_ns})
-  {}
+  {
+    count_continuations();
+  }
 
   void begin(SideRecord& record) noexcept
   {
     record_ = &record;
+    continuations_ = continuations();
     meter_.begin();
     last_ = ticks();
   }
@@ -46,15 +50,38 @@ public:
 private:
   [[nodiscard]] std::uint64_t see(std::uint64_t now, std::uint32_t inside) noexcept
   {
-    if (!meter_.poll(now)) [[likely]]
+    const bool stalled = meter_.poll(now);
+    if (!stalled && meter_.last_ticks() == now) [[likely]]
       return now;
-    const rt::Gap& gap = meter_.last();
-    record_->stalls.add({gap.begin_ticks, gap.length_ticks, inside, gap.kind});
-    return ticks();
+    return add(now, stalled, inside);
+  }
+
+  // The counters were read; with a gap that is long enough, for a stall.
+  [[gnu::noinline, gnu::cold]] std::uint64_t add(std::uint64_t now, bool stalled, std::uint32_t inside) noexcept
+  {
+    Stall stall{};
+    stall.begin_ticks = now;
+    stall.inside = inside;
+    if (stalled) {
+      const rt::Gap& gap = meter_.last();
+      // Not from the gap's beginning, where that lies in what was the observer's.
+      stall.begin_ticks = last_;
+      stall.length_ticks = gap.begin_ticks + gap.length_ticks - last_;
+      stall.reading_ticks = gap.reading_ticks;
+      stall.parts = gap.parts;
+      const std::uint64_t continued = continuations();
+      stall.continued = continued != continuations_ ? 1 : 0;
+      continuations_ = continued;
+    }
+    const std::uint64_t end = ticks();
+    stall.observer_ticks = end - (stall.begin_ticks + stall.length_ticks);
+    record_->stalls.add(stall);
+    return end;
   }
 
   rt::GapMeter meter_;
   SideRecord* record_ = nullptr;
+  std::uint64_t continuations_ = 0;
   std::uint64_t last_ = 0;
 };
 

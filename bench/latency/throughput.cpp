@@ -99,7 +99,7 @@ void measure_size(const RunOptions& options, const RunPlace& place, std::size_t 
 Json measure_throughput(const RunOptions& options, const RunPlace& place)
 {
   const auto start = std::chrono::steady_clock::now();
-  Json document = new_document("throughput", place);
+  Json document = new_document("throughput", options.plan.seed, place);
   Json results = Json::array();
   FloorRecord floor;
   for (const std::size_t bytes : options.bytes)
@@ -150,7 +150,7 @@ std::string throughput_text(const Json& document)
                     fmt::format("{}", one["rounds"].get<std::uint64_t>()),
                     fmt::format("{}", one["dropped_rounds"].get<std::uint64_t>())});
   }
-  return cli::table_text(rows) + notes;
+  return cli::table_text(rows) + fmt::format("seed {}\n", document["seed"].get<std::uint64_t>()) + notes;
 }
 
 int throughput(int argc, char** argv)

@@ -73,8 +73,8 @@ inline constexpr int link_patience_ms = 50;
 enum class Reach { processes, threads };
 
 struct LinkInfo {
-  std::string_view name;     // "boost/spsc_queue"
-  std::string_view kind;     // what it promises: "spsc", "mpmc", "queue", "pipe", "socket", "pubsub"
+  std::string_view name;  // "boost/spsc_queue"
+  std::string_view kind;  // what it promises: "spsc", "mpmc", "frames", "queue", "pipe", "socket", "pubsub", "latest"
   std::string_view package;  // the Debian package it comes from; "" = it is ours, or libc's
   Reach reach;
   bool blocks;        // who waits sleeps in the kernel

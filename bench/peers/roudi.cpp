@@ -2,17 +2,20 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <sstream>
 
 #include "descriptor.hpp"
+#include "ending_roudis.hpp"
 #include "link.hpp"
 
 namespace rtlane::bench {
@@ -20,19 +23,25 @@ namespace {
 
 constexpr char who[] = "iceoryx";
 
+constexpr char directory_prefix[] = "/tmp/rtlane-roudi-";
+// RouDi has 5 s to end, see below.
+constexpr std::chrono::seconds patience{15};
+
 // The guardian: a shell in a session of its own, since a forked copy of this process would hold its memory. $1 is the
 // directory, whose name is the prefix of what processes register. Monitoring is off, because it takes processes whose
 // keep-alive thread does not get the CPU for dead, as happens below a thread that polls with a real-time policy.
 // RouDi 2.0.3 aborts when it is told to end and a process that had registered is gone; then what it names in its log
-// and its fixed names are removed here. It hangs for ever on a lock that a process was killed with; then it is killed.
+// and its fixed names are removed here. Descriptor 3 is the lock that says that the guardian and RouDi are there, for
+// who comes next (ending_roudis.hpp). It hangs for ever on a lock that a process was killed with; then it is killed.
 constexpr char guardian_script[] = R"(
 ulimit -c 0
 setpriv --pdeathsig TERM iox-roudi --monitoring-mode off --kill-delay 1 --config-file "$1/roudi.toml" \
   >"$1/log" 2>&1 </dev/null &
 roudi=$!
 read -r line
+: >"$1/ending"
 kill -TERM $roudi 2>/dev/null
-( sleep 5; kill -KILL $roudi ) 2>/dev/null &
+( sleep 5; kill -KILL $roudi ) 2>/dev/null 3>&- &
 killer=$!
 wait $roudi
 ending=$?
@@ -80,9 +89,12 @@ void be_ordinary()
 class Guardian {
 public:
   // iceoryx puts its own sockets and locks into /tmp, whatever TMPDIR says.
-  Guardian() : directory_("/tmp/rtlane-roudi-XXXXXX"), owner_(getpid())
+  Guardian() : directory_(std::string(directory_prefix) + "XXXXXX"), owner_(getpid())
   {
+    if (const std::string problem = await_ending_roudis(directory_prefix, patience); !problem.empty())
+      die(problem);
     must(mkdtemp(directory_.data()) != nullptr, who);
+    std::ofstream(directory_ + "/owner") << owner_ << '\n';
     std::ofstream(directory_ + "/roudi.toml") << pools();
     start_shell();
   }
@@ -131,7 +143,9 @@ private:
       const int null = open("/dev/null", O_RDWR);
       if (dup2(order[0], 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
         _exit(127);
-      for (int fd = 3; fd < 1024; ++fd)
+      if (dup2(open((directory_ + "/alive").c_str(), O_CREAT | O_RDWR, 0600), 3) < 0 || flock(3, LOCK_SH) != 0)
+        _exit(127);
+      for (int fd = 4; fd < 1024; ++fd)
         close(fd);
       execl("/bin/sh", "sh", "-c", guardian_script, "sh", directory_.c_str(), static_cast<char*>(nullptr));
       _exit(127);

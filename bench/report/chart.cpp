@@ -109,6 +109,8 @@ Shape shape_of(Cause cause)
       return Shape::cross;
     case Cause::fault:
       return Shape::down_triangle;
+    case Cause::observer:
+      return Shape::open_square;
     case Cause::inside:
       return Shape::star;
   }

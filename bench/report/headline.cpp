@@ -27,8 +27,10 @@ const char* verdict_of(Cause cause)
       return "not the channel's: the thread was stopped or slept";
     case Cause::fault:
       return "a page fault's";
+    case Cause::observer:
+      return "the benchmark's own: it read counters";
     case Cause::inside:
-      return "the channel's until proven otherwise: inside its own operation";
+      return "the channel's until proven otherwise: nothing explains most of it";
   }
   return "";
 }
@@ -54,12 +56,13 @@ Worst worst_of(const Results& results)
   return worst;
 }
 
-Figure clean_max_of(const Results& results)
+// The largest of a figure of the attribution.
+Figure most_of(const Results& results, Figure Attribution::*figure)
 {
   Figure most;
   for (const Result* result : results) {
-    if (result->attributed && result->attributed->clean_max_ns)
-      most = std::max(most.value_or(0.0), *result->attributed->clean_max_ns);
+    if (result->attributed && (*result->attributed).*figure)
+      most = std::max(most.value_or(0.0), *((*result->attributed).*figure));
   }
   return most;
 }
@@ -115,7 +118,8 @@ Markup worst_block(const Worst& worst, const Results& results)
 {
   if (worst.result == nullptr)
     return missing("No maximum was measured.");
-  const Figure clean = clean_max_of(results);
+  const Figure clean = most_of(results, &Attribution::clean_max_ns);
+  const Figure channel = most_of(results, &Attribution::channel_max_ns);
   Markup block = element("p", {{"class", "label"}}, text("worst case"));
   Markup figure = element("span", {{"class", "big"}}, text(duration(worst.ns)));
   if (worst.sample != nullptr)
@@ -128,8 +132,13 @@ Markup worst_block(const Worst& worst, const Results& results)
   } else {
     block += note("The document does not say what took that time.");
   }
+  if (channel)
+    block += paragraph("At most the channel's, of any sample: " + duration(channel) + ".");
+  // Documents from before there was a channel maximum left out every sample that was held up.
   if (clean)
-    block += paragraph("Of the samples that nobody took time from, the largest: " + duration(clean) + ".");
+    block += paragraph((channel ? "Without all time in which a side was held up, the largest: "
+                                : "Of the samples that nobody took time from, the largest: ") +
+                       duration(clean) + ".");
   return block;
 }
 

@@ -132,7 +132,8 @@ Markup distribution_table(const std::string& caption, const Results& results, bo
       rows.push_back(row);
     }
   }
-  return rows.empty() ? Markup() : table(caption + ", with 95 % confidence below", columns, rows);
+  return rows.empty() ? Markup()
+                      : table(caption + ", with 95 % confidence below where 5 launches or more tell it", columns, rows);
 }
 
 Markup launch_table(const Results& results)
@@ -232,10 +233,11 @@ Markup method_section()
                        "the raw maximum stands beside the clean one, and a percentile that the sample "
                        "cannot support says how many samples it needs.") +
                   item("A class",
-                       "tells what took the time of a sample: clean (no gap on either side), host (a gap that "
+                       "tells what took most of a sample: clean (no gap on either side), host (a gap that "
                        "nothing in the guest explains), interrupt, preempted (another thread had the CPU), "
-                       "stopped (the thread was stopped or slept), fault (a page fault), inside (time inside the "
-                       "channel's own operation, which nothing proves to be somebody else's).")));
+                       "stopped (the thread was stopped or slept), fault (a page fault), observer (the benchmark read "
+                       "counters after a gap), inside (the channel's own: a gap inside its operation, or time in no "
+                       "gap, which nothing proves to be somebody else's).")));
 }
 
 Markup environment_section(const Run& run)

@@ -8,14 +8,13 @@
 
 #include <fmt/ranges.h>
 
+#include "../support/document_text.hpp"
 #include "fields.hpp"
 
 namespace rtlane::bench::report {
 namespace {
 
 constexpr char schema[] = "rtlane.bench/1";
-// What a run can come to, and far more. JSON that is nested deeper would overflow the stack of who copies it.
-constexpr int depth_max = 32;
 constexpr std::size_t results_max = 2'000;
 
 Cause cause_of(const Fields& field)
@@ -70,7 +69,8 @@ std::vector<Percentile> read_percentiles(const Fields& from)
     if (!percent)
       continue;
     Percentile percentile{key, *percent, from.amount(key), {}, {}, {}};
-    if (from.has("confidence_95") && from.at("confidence_95").has(key)) {
+    // Documents that do not say from how many launches have intervals that supposed independent samples.
+    if (from.amount("confidence_launches") && from.has("confidence_95") && from.at("confidence_95").has(key)) {
       const Fields bounds = from.at("confidence_95").at(key);
       percentile.low = bounds.element(0, 2).as_amount();
       percentile.high = bounds.element(1, 2).as_amount();
@@ -118,7 +118,9 @@ std::optional<Buckets> read_buckets(const Fields& parent, const char* key)
 
 Attribution read_attribution(const Fields& from)
 {
-  Attribution attribution{from.amount("clean_count"), from.amount("clean_max_ns"), {}, from.amount("inside_expected")};
+  Attribution attribution{from.amount("clean_count"),    from.amount("clean_max_ns"),
+                          from.amount("channel_max_ns"), {},
+                          from.amount("inside_stalls"),  from.amount("inside_expected")};
   for (std::size_t i = 1; i < cause_names.size(); ++i) {
     const std::string name = cause_names[i];
     if (from.has(name + "_ns") || from.has(name + "_count"))
@@ -271,17 +273,13 @@ Run read_document(const cli::Json& json)
 
 expected<Run> read_run(const std::string& text)
 {
+  const auto json = parse_document_text(text);
+  if (!json)
+    return unexpected(json.error());
   try {
-    const auto shallow = [](int depth, cli::Json::parse_event_t, cli::Json&) {
-      if (depth > depth_max)
-        throw BadDocument(fmt::format("nested more than {} levels deep", depth_max));
-      return true;
-    };
-    return read_document(cli::Json::parse(text, shallow));
+    return read_document(*json);
   } catch (const BadDocument& bad) {
     return unexpected(Error{EINVAL, bad.what()});
-  } catch (const cli::Json::exception& error) {
-    return unexpected(Error{EINVAL, fmt::format("this is no JSON: {}", error.what())});
   }
 }
 

@@ -2,12 +2,11 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <memory>
 #include <string>
 
 #include "../benchmarks.hpp"
+#include "../support/document_text.hpp"
 #include "command.hpp"
 #include "output.hpp"
 #include "output_file.hpp"
@@ -27,26 +26,6 @@ content until the new one is whole.
 
 Exit status: 0 written; 1 it could not be; 2 wrong usage, or a document that cannot be read or understood: the sentence
 has the path of the key that is wrong.)";
-
-// A run of all peers is about a megabyte.
-constexpr std::size_t bytes_max = 256U << 20;
-
-expected<std::string> read_all(const std::string& path)
-{
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
-      path == "-" ? stdin : std::fopen(path.c_str(), "rbe"),
-      [](std::FILE* f) { return f == stdin ? 0 : std::fclose(f); });
-  std::string text;
-  std::size_t got = file != nullptr ? 1 : 0;
-  for (char buffer[1 << 16]; got > 0 && text.size() <= bytes_max; text.append(buffer, got))
-    got = std::fread(buffer, 1, sizeof buffer, file.get());
-  if (file == nullptr || std::ferror(file.get()) != 0)
-    return unexpected(Error{errno, fmt::format("{} cannot be read: {}", path, std::strerror(errno))});
-  if (text.size() > bytes_max)
-    return unexpected(Error{EFBIG, fmt::format("{} is larger than {}: this is no document of rtlane-bench", path,
-                                               cli::bytes_text(bytes_max))});
-  return text;
-}
 
 // "RUN.json" gives "RUN.html", "run" gives "run.html".
 std::string page_beside(const std::string& document)
@@ -77,7 +56,7 @@ int report_page(int argc, char** argv)
     return cli::fail(app, opened.error().message, cli::usage);
   if (file.is_same_file(document))
     return cli::fail(app, fmt::format("-o {}: that is the document; name another file", page_path), cli::usage);
-  const auto text = read_all(document);
+  const auto text = read_document_text(document);
   if (!text)
     return cli::fail(app, text.error().message, cli::usage);
   const auto run = report::read_run(*text);

@@ -17,9 +17,9 @@ namespace rtlane::bench::report {
 using Figure = std::optional<double>;
 
 // What took the time of a sample, the most harmless first.
-enum class Cause { clean, host, interrupt, preempted, stopped, fault, inside };
-inline constexpr std::array<const char*, 7> cause_names = {"clean",   "host",  "interrupt", "preempted",
-                                                           "stopped", "fault", "inside"};
+enum class Cause { clean, host, interrupt, preempted, stopped, fault, observer, inside };
+inline constexpr std::array<const char*, 8> cause_names = {"clean",   "host",  "interrupt", "preempted",
+                                                           "stopped", "fault", "observer",  "inside"};
 inline const char* name_of(Cause cause)
 {
   return cause_names[static_cast<std::size_t>(cause)];
@@ -71,9 +71,9 @@ struct Share {
 };
 
 struct Attribution {
-  Figure clean_count, clean_max_ns;
+  Figure clean_count, clean_max_ns, channel_max_ns;
   std::map<Cause, Share> causes;  // without clean
-  Figure inside_expected;
+  Figure inside_stalls, inside_expected;
 };
 
 struct WorstSample {

@@ -10,7 +10,7 @@ const char style[] = R"css(
   --page: #fbfbfa; --card: #ffffff; --ink: #1b1f24; --soft: #565d66; --edge: #d9dce0; --grid: #e6e8eb; --wash: #eef4fb;
   --ours: #0b5cad; --peer: #6a717b; --bad: #b3261e; --good: #1a6e3c; --warn: #8a5300;
   --host: #b85c00; --interrupt: #00796b; --preempted: #8e3a80; --stopped: #6d5a00; --fault: #2b6cb0; --inside: #c2201a;
-  --clean: #8a939e;
+  --clean: #8a939e; --observer: #565d66;
   --line-0: #0b5cad; --line-1: #c24e00; --line-2: #00796b; --line-3: #6a717b; --line-4: #8e3a80; --line-5: #6d5a00;
   --line-6: #4d7c0f; --line-7: #a8325e;
 }
@@ -19,7 +19,7 @@ const char style[] = R"css(
     --page: #15181c; --card: #1c2025; --ink: #e7e9ec; --soft: #a7afb9; --edge: #343a42; --grid: #2a2f36; --wash: #1d2a3a;
     --ours: #6cb2f5; --peer: #98a1ac; --bad: #ff8a80; --good: #74cf98; --warn: #f0b35a;
     --host: #f29e4c; --interrupt: #4fc3b1; --preempted: #d794cb; --stopped: #d3c05a; --fault: #7fb4ff; --inside: #ff7169;
-    --clean: #79828d;
+    --clean: #79828d; --observer: #a7afb9;
     --line-0: #6cb2f5; --line-1: #f29e4c; --line-2: #4fc3b1; --line-3: #98a1ac; --line-4: #d794cb; --line-5: #d3c05a;
     --line-6: #a3cf62; --line-7: #f08bb0;
   }
@@ -108,7 +108,7 @@ summary { cursor: pointer; color: var(--ours); padding: .3rem 0; }
 .bar-whisker { stroke: var(--ink); stroke-width: 2; }
 .mark.cause-clean { fill: var(--clean); } .mark.cause-host { fill: var(--host); } .mark.cause-interrupt { fill: var(--interrupt); }
 .mark.cause-preempted { fill: var(--preempted); } .mark.cause-stopped { fill: var(--stopped); } .mark.cause-fault { fill: var(--fault); }
-.mark.cause-inside { fill: var(--inside); }
+.mark.cause-inside { fill: var(--inside); } .mark.open.cause-observer { stroke: var(--observer); }
 .between { fill: var(--line-0); fill-opacity: .1; stroke: none; }
 .curve { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
 .curve.emphasised { stroke-width: 3; }

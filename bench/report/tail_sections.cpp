@@ -147,19 +147,19 @@ Markup worst_list(const std::vector<Told>& told, std::size_t from, std::size_t t
   return items.empty() ? Markup() : element("ol", {{"class", "worst"}, {"start", std::to_string(from + 1)}}, items);
 }
 
-bool beyond_chance(const Attribution& attribution, const Share& inside)
+bool beyond_chance(const Attribution& attribution)
 {
-  if (!inside.count || !attribution.inside_expected)
+  if (!attribution.inside_stalls || !attribution.inside_expected)
     return false;
   const double expected = *attribution.inside_expected;
-  return *inside.count > expected + 3.0 * std::sqrt(std::max(expected, 1.0));
+  return *attribution.inside_stalls > expected + 3.0 * std::sqrt(std::max(expected, 1.0));
 }
 
 Row attribution_row(const Result& result)
 {
   const Attribution& attribution = *result.attributed;
   Row row{{result_cell(result), Cell::figure(count(attribution.clean_count)),
-           Cell::figure(duration(attribution.clean_max_ns))},
+           Cell::figure(duration(attribution.clean_max_ns)), Cell::figure(duration(attribution.channel_max_ns))},
           result.ours()};
   for (std::size_t i = 1; i < cause_names.size(); ++i) {
     const auto found = attribution.causes.find(static_cast<Cause>(i));
@@ -167,10 +167,12 @@ Row attribution_row(const Result& result)
     Markup cell = text(count(share.count));
     if (share.ns && *share.ns > 0.0)
       cell += element("span", {{"class", "under"}}, text(duration(share.ns)));
-    if (static_cast<Cause>(i) == Cause::inside && beyond_chance(attribution, share))
-      cell = element("b", {{"class", "beyond"}}, cell);
     row.cells.emplace_back(cell, true);
   }
+  Markup stalls = text(count(attribution.inside_stalls));
+  if (beyond_chance(attribution))
+    stalls = element("b", {{"class", "beyond"}}, stalls);
+  row.cells.emplace_back(stalls, true);
   row.cells.push_back(Cell::figure(number(attribution.inside_expected)));
   return row;
 }
@@ -243,17 +245,19 @@ Markup attribution_section(const Run& run)
   const Results results = ours_first(select(run, [](const Result& r) { return r.attributed.has_value(); }));
   if (results.empty())
     return section("attribution", "Attribution", missing("No result has its samples attributed."));
-  std::vector<std::string> columns = {"result", "clean", "clean max"};
+  std::vector<std::string> columns = {"result", "clean", "clean max", "channel max"};
   columns.insert(columns.end(), cause_names.begin() + 1, cause_names.end());
-  columns.push_back("inside, expected");
+  columns.insert(columns.end(), {"stalls inside", "expected"});
   std::vector<Row> rows;
   for (const Result* result : results)
     rows.push_back(attribution_row(*result));
   return section(
       "attribution", "Attribution",
-      note("How many samples each cause struck, and below that the time it took. Expected: how many would be of class "
-           "inside "
-           "if the gaps struck at random; a bold figure is more than three standard deviations above that.") +
+      note("How many samples each cause took most of, and below that how much of those. Clean max: the largest time of "
+           "a "
+           "sample without all in which a side was held up; channel max: without only what is proved to be somebody "
+           "else's. Expected: how many stalls inside operations the host causes, by those inside the floor's; a bold "
+           "figure is more than three standard deviations above that.") +
           table("Samples by cause", columns, rows));
 }
 

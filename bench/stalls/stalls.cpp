@@ -8,6 +8,7 @@
 
 #include "../benchmarks.hpp"
 #include "../latency/runs.hpp"
+#include "../support/process.hpp"
 #include "../support/progress.hpp"
 #include "command.hpp"
 #include "output.hpp"
@@ -74,7 +75,7 @@ void measure_link(const AnyLinkMaker& link, const StallPlan& plan, const RunPlac
 Json measure_stalls(const RunOptions& options, const StallPlan& plan, const RunPlace& place)
 {
   const auto start = std::chrono::steady_clock::now();
-  Json document = new_document("stalls", place);
+  Json document = new_document("stalls", plan.seed, place);
   Json results = Json::array();
   Progress progress;
   for (const std::size_t bytes : options.bytes) {
@@ -102,7 +103,7 @@ int stalls(int argc, char** argv)
          "--stop-ms", [&](std::uint64_t ms) { plan.stop_ns = ms * 1'000'000; },
          "How long the victim is stopped (default: 20)")
       ->check(CLI::Range(1, 10'000));
-  app.add_option("--seed", plan.seed, "Of the random instants (default: another one each time)");
+  app.add_option("--seed", plan.seed, "Of the random instants (default: another one each time)")->check(whole_number());
   cli::Report report;
   report.add_option(app);
   if (const auto status = cli::parse(app, argc, argv))

@@ -36,7 +36,9 @@ std::string losses_text(const Column& column, const LinkInfo& info)
     return "Nothing was lost, doubled or torn.";
   return fmt::format("{} lost{}{}, {}, {}.", column.lost,
                      column.lost == 0 ? "" : fmt::format(" (at most {} in a try)", column.lost_most),
-                     info.kind == "pubsub" && column.lost != 0 ? ", also those that it overwrites by design" : "",
+                     (info.kind == "pubsub" || info.kind == "latest") && column.lost != 0
+                         ? ", also those that it overwrites by design"
+                         : "",
                      count_text(column.doubled, "doubled"), count_text(column.torn, "torn"));
 }
 

@@ -2,12 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 #include <utility>
+
+#include "document_text.hpp"
 
 namespace rtlane::bench {
 
@@ -75,11 +73,11 @@ double Place::number() const
   return json_->get<double>();
 }
 
-double Place::number_above_0() const
+double Place::number_from_0() const
 {
   const double value = number();
-  if (value <= 0)
-    refuse_kind("a number above 0");
+  if (value < 0)
+    refuse_kind("a number from 0");
   return value;
 }
 
@@ -95,45 +93,15 @@ std::optional<double> Place::find_number(const std::string& key) const
   return found ? std::optional(found->number()) : std::nullopt;
 }
 
-namespace {
-
-std::string read_whole(const std::string& file)
-{
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(file.c_str(), "re"), &std::fclose);
-  std::string text;
-  std::size_t got = 1;
-  for (char block[1 << 16]; stream && got > 0; text.append(block, got))
-    got = std::fread(block, 1, sizeof block, stream.get());
-  if (!stream || std::ferror(stream.get()) != 0)
-    throw BadDocument(fmt::format("{}: cannot be read: {}", file, std::strerror(errno)));
-  return text;
-}
-
-// Without the library's own name of the kind of error.
-std::string reason(const std::exception& error)
-{
-  const std::string text = error.what();
-  const std::size_t end = text.find("] ");
-  return end == std::string::npos ? text : text.substr(end + 2);
-}
-
-}  // namespace
-
 Json read_document(const std::string& file)
 {
-  const std::string text = read_whole(file);
-  if (text.find_first_not_of(" \t\r\n") == std::string::npos)
-    throw BadDocument(fmt::format("{}: is empty: a document of schema rtlane.bench/1 was expected", file));
-  Json document;
-  try {
-    document = Json::parse(text);
-  } catch (const Json::parse_error& error) {
-    if (error.byte > text.size())
-      throw BadDocument(fmt::format("{}: ends in the middle of the document: it was cut off", file));
-    throw BadDocument(fmt::format("{}: is no JSON: {}", file, reason(error)));
-  } catch (const Json::exception& error) {
-    throw BadDocument(fmt::format("{}: holds what cannot be read: {}", file, reason(error)));
-  }
+  const auto text = read_document_text(file);
+  if (!text)
+    throw BadDocument(text.error().message);
+  auto parsed = parse_document_text(*text);
+  if (!parsed)
+    throw BadDocument(fmt::format("{}: {}", file, parsed.error().message));
+  Json document = *std::move(parsed);
   const Place place(document, file);
   const auto schema = place.find_text("schema");
   if (!schema)

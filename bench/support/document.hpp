@@ -31,7 +31,7 @@ public:
   [[nodiscard]] std::string text() const;
   [[nodiscard]] bool truth() const;
   [[nodiscard]] double number() const;
-  [[nodiscard]] double number_above_0() const;
+  [[nodiscard]] double number_from_0() const;
 
   [[nodiscard]] std::optional<std::string> find_text(const std::string& key) const;
   [[nodiscard]] std::optional<double> find_number(const std::string& key) const;

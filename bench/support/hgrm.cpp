@@ -66,7 +66,10 @@ std::string lines(const std::vector<Bucket>& buckets, double total)
       text += line(bucket, level, seen);
       if (seen >= total)
         return level < 100 ? text + line(bucket, 100, seen) : text;
-      level = next_level(level);
+      const double next = next_level(level);
+      if (!(next > level))
+        break;  // so many samples that a double does not tell this level from 100 %
+      level = next;
     }
   }
   return text;

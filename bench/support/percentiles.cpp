@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <numeric>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -91,47 +92,160 @@ std::optional<Ranks> percentile_ranks(const Percentile& percentile, std::uint64_
   return ranks;
 }
 
+void Units::end_of_one(const Histogram& so_far)
+{
+  // One without a sample, of a candidate that had failed, says nothing.
+  if (const std::uint64_t counted = so_far.count(); counted == std::exchange(counted_, counted))
+    return;
+  if (++told_ % in_each_ != 0)
+    return;
+  ends_.push_back(so_far);
+  if (ends_.size() < most)
+    return;
+  for (std::size_t i = 0; i < ends_.size() / 2; ++i)
+    ends_[i] = ends_[2 * i + 1];
+  ends_.resize(ends_.size() / 2);
+  in_each_ *= 2;
+}
+
 namespace {
 
-// at(rank) answers {lower, upper} of the record of that rank.
-template <class At>
-Json percentiles_of(std::uint64_t count, const Json& max, At&& at)
+// Student's t that 2.5 % exceed.
+double t_975(std::size_t degrees)
 {
-  Json json = {{"count", count}};
-  Json confidence = Json::object();
-  Json needs = Json::object();
-  for (const Percentile& percentile : percentiles) {
-    const auto ranks = percentile_ranks(percentile, count);
-    json[percentile.key] = ranks ? Json(at(ranks->at).second) : Json(nullptr);
-    if (ranks)
-      confidence[percentile.key] = {at(ranks->lower).first, at(ranks->upper).second};
-    else
-      needs[percentile.key] = samples_needed(percentile);
+  constexpr std::array table = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
+                                2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093};
+  static_assert(table.size() >= Units::most - 1);
+  return table[degrees - 1];
+}
+
+// Of one unit: how many samples it has, how many of them lie above a bucket, and how many in it.
+struct Split {
+  double count = 0;
+  double above = 0;
+  double within = 0;
+};
+
+Split split(const Histogram& unit, std::size_t bucket)
+{
+  Split parts;
+  unit.for_each_bucket([&](std::size_t i, std::uint64_t records) {
+    const auto many = static_cast<double>(records);
+    parts.count += many;
+    parts.above += i > bucket ? many : 0;
+    parts.within += i == bucket ? many : 0;
+  });
+  return parts;
+}
+
+// The parts of all samples between which that truly lies which is beyond a percentile.
+std::array<double, 2> parts_beyond(double chance, const std::vector<Split>& splits, double t)
+{
+  Split sum;
+  for (const Split& one : splits) {
+    sum.count += one.count;
+    sum.above += one.above;
+    sum.within += one.within;
   }
-  json["max"] = max;
-  json["confidence_95"] = confidence;
-  json["needs"] = needs;
-  return json;
+  // The percentile lies somewhere within its bucket, at the same place for all.
+  const double share = sum.within > 0 ? std::clamp((chance * sum.count - sum.above) / sum.within, 0.0, 1.0) : 0;
+  double squares = 0;
+  for (const Split& one : splits)
+    squares += std::pow(one.above + share * one.within - chance * one.count, 2);
+  const auto size = static_cast<double>(splits.size());
+  const double error = std::sqrt(squares * size / (size - 1)) / sum.count;
+  const double reach = t * error / (chance * (1 - chance));
+  const double odds = chance / (1 - chance);
+  const auto part = [&](double shift) { return 1 / (1 + 1 / (odds * std::exp(shift))); };
+  return {part(-reach), part(reach)};
+}
+
+// How far the mean of logarithms of such values may be off.
+double reach_of_mean(const std::vector<double>& logarithms, double t)
+{
+  const auto size = static_cast<double>(logarithms.size());
+  const double mean = std::accumulate(logarithms.begin(), logarithms.end(), 0.0) / size;
+  double squares = 0;
+  for (const double value : logarithms)
+    squares += std::pow(value - mean, 2);
+  return t * std::sqrt(squares / (size - 1) / size);
 }
 
 }  // namespace
 
+std::optional<Histogram::Bounds> interval_ns(const Percentile& percentile, const Histogram& all, const Units& units)
+{
+  const std::uint64_t count = all.count();
+  const auto ranks = percentile_ranks(percentile, count);
+  if (!ranks || percentile.one_in > interval_one_in_max || units.size() < Units::least ||
+      count / percentile.one_in < samples_beyond * units.size())
+    return std::nullopt;
+  const Histogram::Bounds stated = all.rank_ns(ranks->at);
+  std::vector<Split> splits;
+  std::vector<double> logarithms;
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    const Histogram unit = units.at(i);
+    splits.push_back(split(unit, Histogram::bucket_of(stated.lower)));
+    const std::uint64_t samples = unit.count();
+    const double its_own = static_cast<double>(unit.rank_ns(samples - samples / percentile.one_in).upper);
+    logarithms.push_back(std::log(std::max(its_own, 1.0)));
+  }
+  const double t = t_975(units.size() - 1);
+  const auto [least, most] = parts_beyond(1 / static_cast<double>(percentile.one_in), splits, t);
+  const auto n = static_cast<double>(count);
+  const double lower = std::max(1.0, std::floor(n * (1 - most)));
+  const double upper = std::ceil(n * (1 - least)) + 1;
+  if (upper > n)
+    return std::nullopt;
+  const double factor = std::exp(reach_of_mean(logarithms, t));
+  const auto below = static_cast<std::uint64_t>(static_cast<double>(stated.lower) / factor);
+  const auto above = static_cast<std::uint64_t>(std::ceil(static_cast<double>(stated.upper) * factor));
+  return Histogram::Bounds{
+      std::min(below, all.rank_ns(std::min(ranks->lower, static_cast<std::uint64_t>(lower))).lower),
+      std::max(above, all.rank_ns(std::max(ranks->upper, static_cast<std::uint64_t>(upper))).upper)};
+}
+
 Json percentiles_json(const Histogram& histogram)
 {
   const std::uint64_t count = histogram.count();
-  return percentiles_of(count, count == 0 ? Json(nullptr) : Json(histogram.max_ns()), [&](std::uint64_t rank) {
-    const Histogram::Bounds bounds = histogram.rank_ns(rank);
-    return std::pair(bounds.lower, bounds.upper);
-  });
+  Json json = {{"count", count}};
+  Json needs = Json::object();
+  for (const Percentile& percentile : percentiles) {
+    const auto ranks = percentile_ranks(percentile, count);
+    json[percentile.key] = ranks ? Json(histogram.rank_ns(ranks->at).upper) : Json(nullptr);
+    if (!ranks)
+      needs[percentile.key] = samples_needed(percentile);
+  }
+  json["max"] = count == 0 ? Json(nullptr) : Json(histogram.max_ns());
+  json["needs"] = needs;
+  return json;
 }
 
-Json percentiles_json(std::span<const double> sorted_samples)
+Json percentiles_json(const Histogram& histogram, const Units& launches)
 {
-  return percentiles_of(sorted_samples.size(), sorted_samples.empty() ? Json(nullptr) : Json(sorted_samples.back()),
-                        [&](std::uint64_t rank) {
-                          const double sample = sorted_samples[static_cast<std::size_t>(rank - 1)];
-                          return std::pair(sample, sample);
-                        });
+  Json json = percentiles_json(histogram);
+  Json confidence = Json::object();
+  Json none = Json::object();
+  for (const Percentile& percentile : percentiles) {
+    if (json[percentile.key].is_null())
+      continue;
+    const std::size_t units = launches.size();
+    if (const auto interval = interval_ns(percentile, histogram, launches))
+      confidence[percentile.key] = {interval->lower, interval->upper};
+    else if (percentile.one_in > interval_one_in_max)
+      none[percentile.key] = "single stalls make it, for which no interval was seen to hold: see how launches differ";
+    else if (units < Units::least)
+      none[percentile.key] = fmt::format("needs {} launches, and {} are there", Units::least, launches.told());
+    else if (const std::uint64_t needed = units * samples_needed(percentile); histogram.count() < needed)
+      none[percentile.key] =
+          fmt::format("needs {} samples in {} launches, and {} are there", needed, launches.told(), histogram.count());
+    else
+      none[percentile.key] = "the launches differ too much: it may lie beyond all samples";
+  }
+  json["confidence_95"] = confidence;
+  json["confidence_launches"] = launches.told();
+  json["no_confidence"] = none;
+  return json;
 }
 
 Json histogram_json(const Histogram& histogram)

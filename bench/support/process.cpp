@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <vector>
 
@@ -66,6 +67,19 @@ void add_cpu_options(CLI::App& app, CpuPair& cpus, const std::string& far_proces
       ->expected(2)
       ->type_name("A,B")
       ->check(CLI::Range(0, 1023));
+}
+
+CLI::Validator whole_number()
+{
+  return CLI::Validator(
+      [](std::string& text) {
+        std::uint64_t number = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+        return error == std::errc() && end == text.data() + text.size()
+                   ? std::string()
+                   : fmt::format("'{}' is no whole number from 0 on, written in digits", text);
+      },
+      "");
 }
 
 std::optional<int> choose_cpus(const CLI::App& app, CpuPair& cpus, const std::string& why)

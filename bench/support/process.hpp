@@ -75,6 +75,9 @@ struct CpuPair {
 // --cpus A,B. `far_process` is what the manual calls the other process.
 void add_cpu_options(CLI::App& app, CpuPair& cpus, const std::string& far_process);
 
+// Refuses what is no number from 0 to 2^64 - 1 written in digits: CLI11 takes -16 for 2^64 - 16.
+CLI::Validator whole_number();
+
 // Fills in the CPUs that were not named. The value is an exit status: what is wrong was said. `why` two are needed ends
 // a sentence.
 std::optional<int> choose_cpus(const CLI::App& app, CpuPair& cpus, const std::string& why);

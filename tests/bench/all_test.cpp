@@ -21,6 +21,22 @@ const std::vector<std::string> short_all = {"all",     "--rounds", "1",       "-
                                             "--bytes", "16",       "--peers", "none",       "--noise-seconds",
                                             "0.05",    "--tries",  "2"};
 
+// Minutes of measuring are not lost with a file.
+TEST(All, PrintsWhatItMeasuredAndWritesTheOthersWhenAFileCannotBeWrittenInTheEnd)
+{
+  RTLANE_NEED_TWO_CPUS;
+  Watchdog watchdog(110);
+  TempNamespace space;
+  const Scratch scratch;
+  std::filesystem::create_symlink("/dev/full", scratch.file("rtlane-bench.json"));
+  const Outcome outcome = run_tool(with(short_all, {"--channel", "spsc", "--out", scratch.path()}));
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("rtlane-bench.json: cannot be written: No space left on device"));
+  EXPECT_THAT(outcome.out, HasSubstr("ratio to floor"));
+  EXPECT_THAT(outcome.out, HasSubstr(read_file(scratch.file("rtlane-bench.txt"))));
+  EXPECT_THAT(read_file(scratch.file("rtlane-bench.html")), HasSubstr("rtlane/spsc"));
+}
+
 TEST(All, WritesTheDocumentThePageAndTheText)
 {
   RTLANE_NEED_TWO_CPUS;
@@ -33,6 +49,7 @@ TEST(All, WritesTheDocumentThePageAndTheText)
   const json document = json::parse(read_file(folder + "/rtlane-bench.json"));
   EXPECT_EQ(document["schema"], "rtlane.bench/1");
   EXPECT_EQ(document["command"], "all");
+  EXPECT_EQ(document["seed"], 1);
   EXPECT_EQ(document["noise"].size(), 2u);
   EXPECT_GT(document["floor"]["rtt_ns"]["p50"], 0.0);
   std::set<std::string> modes;
@@ -61,7 +78,9 @@ TEST(All, ItsDocumentCanBeComparedExportedAndShown)
   const Outcome outcome = run_tool(with(short_all, {"--out", scratch.path()}));
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   const std::string document = scratch.file("rtlane-bench.json");
-  const Outcome compared = run_tool({"compare", document, document});
+  json another = json::parse(read_file(document));
+  another["started"] = "2026-01-01T00:00:00Z";
+  const Outcome compared = run_tool({"compare", document, scratch.write("another.json", another.dump())});
   EXPECT_EQ(compared.status, 0) << compared.err;
   EXPECT_THAT(compared.out, HasSubstr("not enough data"));
   const Outcome exported =

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -16,11 +17,13 @@
 #include <memory>
 #include <span>
 #include <thread>
+#include <vector>
 
 #include "channels/spsc_link.hpp"
 #include "latency/attribution.hpp"
 #include "latency/pair.hpp"
 #include "latency/run_options.hpp"
+#include "latency/stall_watch.hpp"
 #include "support/sanitizer.hpp"
 #include "support/timer_storm.hpp"
 #include "support/watchdog.hpp"
@@ -91,18 +94,102 @@ struct Faults {
     ::madvise(memory, bytes, MADV_NOHUGEPAGE);
     ::munlock(memory, bytes);
   }
-  void operator()() const
+  void operator()() const { take(bytes / 4096); }
+  void take(std::size_t pages) const
   {
     ::madvise(memory, bytes, MADV_DONTNEED);
-    for (std::size_t at = 0; at < bytes; at += 4096)
+    for (std::size_t at = 0; at < pages * 4096; at += 4096)
       *static_cast<volatile char*>(memory + at) = 1;
   }
+};
+
+// As slow as Slow, and something else comes for a moment, in turn: another thread, a page fault, or that it sleeps.
+class Troubled {
+public:
+  void operator()()
+  {
+    switch (turn_++ % 3) {
+      case 0:
+        spin_ns(taker_->clock, planted_ns / 2);
+        ::sem_post(&taker_->turn);  // with real-time priority it takes the CPU at once
+        return spin_ns(taker_->clock, planted_ns / 2);
+      case 1:
+        faults_.take(1);
+        return spin_ns(taker_->clock, planted_ns);
+      case 2:
+        const timespec time{0, planted_ns};
+        ::nanosleep(&time, nullptr);
+    }
+  }
+
+private:
+  struct Taker {
+    const TickClock clock = TickClock::calibrate(20'000'000);
+    sem_t turn;
+    std::thread thread;
+
+    Taker()
+    {
+      ::sem_init(&turn, 0, 0);
+      rt::ThreadConfig config;
+      config.cpu = ::sched_getcpu();  // the side is pinned
+      config.fifo_priority = ::sched_getscheduler(0) == SCHED_FIFO ? injector_priority : 0;
+      thread = std::thread([this, config] {
+        rt::configure_this_thread(config);
+        for (;;) {
+          while (::sem_wait(&turn) != 0) {
+          }
+          spin_ns(clock, 20'000);
+        }
+      });
+      thread.detach();  // ends with the process
+    }
+  };
+
+  std::unique_ptr<Taker> taker_ = std::make_unique<Taker>();
+  Faults faults_;
+  unsigned turn_ = 0;
 };
 
 template <class M>
 using SlowLink = PlantedLink<M, Slow>;
 template <class M>
 using FaultingLink = PlantedLink<M, Faults>;
+template <class M>
+using TroubledLink = PlantedLink<M, Troubled>;
+
+// Its first messages of a segment are slow.
+template <class M>
+class ColdLink {
+public:
+  static constexpr LinkInfo info = {"test/cold", "spsc", "", Reach::processes, false};
+  static constexpr std::uint64_t cold_messages = 32;
+  static constexpr std::uint64_t cold_ns = 200'000;
+
+  explicit ColdLink(LinkRoom& room) : link_(room) {}
+
+  class End {
+  public:
+    explicit End(typename SpscLink<M>::End end) : end_(std::move(end)) {}
+    bool try_send(const M& message)
+    {
+      if (message.number <= cold_messages)
+        spin_ns(clock_, cold_ns);
+      return end_.try_send(message);
+    }
+    bool try_receive(M& message) { return end_.try_receive(message); }
+
+  private:
+    typename SpscLink<M>::End end_;
+    const TickClock clock_ = TickClock::calibrate(20'000'000);
+  };
+
+  End near_end() { return End(link_.near_end()); }
+  End far_end() { return End(link_.far_end()); }
+
+private:
+  SpscLink<M> link_;
+};
 
 // ---- the run
 
@@ -148,7 +235,8 @@ protected:
     Pair pair(candidate, place_->placement, *samples_);
     EXPECT_FALSE(pair.failed()) << pair.failure();
     SegmentPlan plan{};
-    plan.kind = SegmentKind::closed;
+    plan.kind = kind_;
+    plan.interval_ticks = place_->placement.clock.ticks_of_ns(open_interval_ns);
     plan.duration_ticks = place_->placement.clock.ticks_of_ns(segment_ns);
     plan.stop_again_ticks = place_->placement.clock.ticks_of_ns(2'000'000);
     Attribution attribution(place_->placement.clock, {options_.cpus.near, options_.cpus.far});
@@ -175,8 +263,8 @@ protected:
       EXPECT_TRUE(pair.run(plan)) << pair.failure();
       if (disturber.joinable())
         disturber.join();
-      attribution.add(*samples_, i);
-      const auto trips = std::span(samples_->trips.entries).first(samples_->trips.kept());
+      const std::vector<Trip> trips = trips_of_segment();
+      attribution.add(*samples_, trips, i);
       if (!disturb ||
           (begin >= trips.front().begin_ticks && end <= trips.back().begin_ticks + trips.back().length_ticks)) {
         EXPECT_TRUE(named()) << "segment " << i;
@@ -188,12 +276,28 @@ protected:
     return attribution.attributed_json();
   }
 
+  // Of the closed loop, or responses of the open one.
+  std::vector<Trip> trips_of_segment() const
+  {
+    if (kind_ == SegmentKind::closed) {
+      const auto trips = std::span(samples_->trips.entries).first(samples_->trips.kept());
+      return {trips.begin(), trips.end()};
+    }
+    std::vector<Trip> trips;
+    for (std::uint64_t i = 0; i < samples_->sent; ++i)
+      trips.push_back({samples_->due_ticks[i], samples_->came_ticks[i] - samples_->due_ticks[i], 0, 0});
+    return trips;
+  }
+
   static void rest_ns(long ns)
   {
     const timespec rest{0, ns};
     ::nanosleep(&rest, nullptr);
   }
 
+  static constexpr std::uint64_t open_interval_ns = 5'000;
+
+  SegmentKind kind_ = SegmentKind::closed;
   RunOptions options_;
   std::optional<RunPlace> place_;
   std::unique_ptr<SharedRoom> room_;
@@ -226,7 +330,7 @@ TEST_F(Blame, AThreadThatTakesTheCpuIsNamedSo)
   const auto named = [&] {
     const auto stalls = std::span(samples_->sides[0].stalls.entries).first(samples_->sides[0].stalls.kept());
     return std::any_of(stalls.begin(), stalls.end(), [&](const Stall& stall) {
-      return stall.evidence == rt::GapClass::preempted &&
+      return rt::classify(stall.parts) == rt::GapClass::preempted &&
              place_->placement.clock.ns(stall.length_ticks) >= taken_ns * 9 / 10;
     });
   };
@@ -254,9 +358,9 @@ TEST_F(Blame, AStormOfTimersIsInterrupts)
     test::TimerStorm storm;
     rt::sleep_until_ns(storm.start());
   });
-  // Half of them hit between two operations.
-  EXPECT_GE(json["interrupt_count"], segments * test::TimerStorm::count / 10) << json << worst_;
-  EXPECT_GT(json["interrupt_count"], json["host_count"]) << json << worst_;
+  // Many hit between two operations; a host that takes the CPU for a while makes one interrupt of those that came due
+  // meanwhile, and one that takes long to deliver them has those to itself.
+  EXPECT_GE(json["interrupt_count"], 2 * segments) << json << worst_;
 }
 
 TEST_F(Blame, APageFaultInsideAnOperationIsAFault)
@@ -274,8 +378,139 @@ TEST_F(Blame, ASlowOperationIsNotTheHosts)
   const Json json = measure(candidate_of<SlowLink>(), 8);
   EXPECT_GE(json["inside_count"], 8) << json << worst_;
   EXPECT_GE(json["inside_ns"], 8 * planted_ns) << json;
-  // Every planted one is on the channel's account: far more than a host that steals at random would explain.
-  EXPECT_GE(json["inside_stalls"].get<double>(), json["inside_expected"].get<double>() + 8) << json;
+  EXPECT_GE(json["inside_stalls"], 8) << json;
+  EXPECT_GE(json["channel_max_ns"], planted_ns) << json;
+}
+
+// Nor when something else comes for a moment, nor when it sleeps.
+TEST_F(Blame, OfASlowOperationNoMoreIsAnothersThanWasTakenFromIt)
+{
+  Watchdog watchdog(100);
+  constexpr std::uint64_t own_ns = planted_ns - rt::longest_fault_ns;
+  std::array<unsigned, rt::gap_class_count> its_own{};
+  const auto count_its_own = [&] {
+    const TickClock& clock = place_->placement.clock;
+    for (const SideRecord& side : samples_->sides) {
+      const std::vector<Held> held = held_of(side, clock);
+      for (const Stall& stall : std::span(side.stalls.entries).first(side.stalls.kept())) {
+        const bool is_its_own =
+            stall.inside != 0 && std::any_of(held.begin(), held.end(), [&](const Held& one) {
+              return one.begin == stall.begin_ticks && clock.ns(one.parts[index_of(Cause::inside)]) >= own_ns;
+            });
+        for (const rt::GapClass kind : {rt::GapClass::preempted, rt::GapClass::fault, rt::GapClass::stopped})
+          its_own[static_cast<std::size_t>(kind)] += is_its_own && stall.parts[kind] != 0 ? 1 : 0;
+      }
+    }
+    return true;
+  };
+  const Json json = measure(candidate_of<TroubledLink>(), 4, count_its_own, {});
+  for (const rt::GapClass kind : {rt::GapClass::preempted, rt::GapClass::fault, rt::GapClass::stopped}) {
+    if (kind != rt::GapClass::preempted || fifo()) {
+      EXPECT_GE(its_own[static_cast<std::size_t>(kind)], 4u) << static_cast<int>(kind) << json << worst_;
+    }
+  }
+  EXPECT_GE(json["inside_count"], 12) << json << worst_;
+  EXPECT_GE(json["inside_ns"], 12 * own_ns) << json;
+  EXPECT_GE(json["channel_max_ns"], own_ns) << json;
+}
+
+// ---- the open loop
+
+TEST_F(Blame, TheOpenLoopKnowsASlowOperation)
+{
+  Watchdog watchdog(100);
+  kind_ = SegmentKind::open;
+  const Json json = measure(candidate_of<SlowLink>(), 4);
+  EXPECT_GE(json["inside_count"], 4) << json << worst_;
+  EXPECT_GE(json["inside_stalls"], 4) << json;
+  EXPECT_GE(json["channel_max_ns"], planted_ns) << json;
+}
+
+TEST_F(Blame, TheOpenLoopKnowsAStoppedSide)
+{
+  Watchdog watchdog(100);
+  kind_ = SegmentKind::open;
+  constexpr long stop_ns = 4'000'000;
+  const Json json = measure(candidate_of<SpscLink>(), 2, [&](Pair& pair) {
+    const pid_t far = pair.worker(Side::far);
+    ::kill(far, SIGSTOP);
+    rest_ns(stop_ns);
+    ::kill(far, SIGCONT);
+  });
+  // All messages that were due in the first half of a stop waited for it the longest.
+  EXPECT_GE(json["stopped_count"], 2 * stop_ns / 2 / open_interval_ns * 9 / 10) << json << worst_;
+}
+
+// As in the closed loop what a segment begins with is not measured.
+TEST_F(Blame, TheOpenLoopWarmsUp)
+{
+  Watchdog watchdog(100);
+  static_assert(ColdLink<Message16>::cold_messages <= warm_up_trips);
+  Pair pair(candidate_of<ColdLink>(), place_->placement, *samples_);
+  SegmentPlan plan{};
+  plan.kind = SegmentKind::open;
+  const TickClock& clock = place_->placement.clock;
+  plan.interval_ticks = clock.ticks_of_ns(open_interval_ns);
+  plan.duration_ticks = clock.ticks_of_ns(segment_ns);
+  plan.stop_again_ticks = clock.ticks_of_ns(2'000'000);
+  ASSERT_TRUE(pair.run(plan)) << pair.failure();
+  EXPECT_NEAR(static_cast<double>(samples_->sent), segment_ns / open_interval_ns, 1) << "rounded to ticks";
+  EXPECT_EQ(samples_->received, samples_->sent);
+  const auto stalls = std::span(samples_->sides[0].stalls.entries).first(samples_->sides[0].stalls.kept());
+  EXPECT_LT(std::count_if(stalls.begin(), stalls.end(),
+                          [&](const Stall& stall) {
+                            return stall.inside != 0 && clock.ns(stall.length_ticks) >= ColdLink<Message16>::cold_ns;
+                          }),
+            ColdLink<Message16>::cold_messages / 2);
+}
+
+// ---- the observer
+
+// What is between the end of a stall and the tick from which the next one counts is all told.
+TEST_F(Blame, TheWatchTellsWhatItsReadingsTake)
+{
+  const TickClock& clock = place_->placement.clock;
+  StallWatch<true> watch(clock, 1'000);
+  SideRecord& record = samples_->sides[0];
+  for (const bool inside : {false, true}) {
+    record.clear();
+    watch.begin(record);
+    spin_ns(clock, 20'000);
+    const std::uint64_t end = ticks();
+    const std::uint64_t next = inside ? watch.inside(end) : watch.outside(end);
+    ASSERT_EQ(record.stalls.count, 1u);
+    const Stall& stall = record.stalls.entries[0];
+    EXPECT_EQ(stall.inside, inside ? 1u : 0u);
+    EXPECT_GE(stall.begin_ticks + stall.length_ticks, end);
+    EXPECT_GT(stall.observer_ticks, 0u);
+    EXPECT_EQ(stall.begin_ticks + stall.length_ticks + stall.observer_ticks, next);
+    EXPECT_EQ(record.inside_ticks + record.outside_ticks, inside ? record.inside_ticks : record.outside_ticks);
+  }
+}
+
+// A switch that is too short for a stall has the counters read as well.
+TEST_F(Blame, TheWatchTellsReadingsWithoutAStall)
+{
+  if (!rt::PreemptionWitness().is_available())
+    GTEST_SKIP() << "there is no rseq here";
+  const TickClock& clock = place_->placement.clock;
+  StallWatch<true> watch(clock, 1'000'000'000);
+  SideRecord& record = samples_->sides[0];
+  record.clear();
+  watch.begin(record);
+  std::uint64_t missed_ticks = 0;
+  std::uint64_t observed_ticks = 0;
+  for (int i = 0; i < 20; ++i) {
+    ::raise(SIGCONT);  // a signal trips it
+    for (int poll = 0; poll < 3; ++poll) {
+      const std::uint64_t now = ticks();
+      missed_ticks += watch.outside(now) - now;
+    }
+  }
+  for (const Stall& stall : std::span(record.stalls.entries).first(record.stalls.kept()))
+    observed_ticks += stall.length_ticks == 0 ? stall.observer_ticks : 0;
+  EXPECT_GE(record.stalls.count, 10u);
+  EXPECT_EQ(observed_ticks, missed_ticks);
 }
 
 }  // namespace

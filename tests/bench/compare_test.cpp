@@ -172,7 +172,7 @@ TEST(Compare, FewerThanFiveLaunchesASideGetNoVerdict)
         compare_sides(exact(1, static_cast<std::size_t>(of_a)), exact(2, static_cast<std::size_t>(of_b)), threshold);
     EXPECT_EQ(only_figure(comparison).verdict, Verdict::not_enough_data) << of_a << " " << of_b;
     EXPECT_FALSE(only_figure(comparison).corrected_p);
-    EXPECT_NEAR(only_figure(comparison).ratio, 2, 1e-4);
+    EXPECT_NEAR(*only_figure(comparison).ratio, 2, 1e-4);
     EXPECT_EQ(only_figure(comparison).interval.has_value(), of_a > 1);
   }
   EXPECT_EQ(only_figure(compare_sides(exact(1, 5), exact(2, 5), threshold)).verdict, Verdict::worse);
@@ -192,7 +192,7 @@ TEST(Compare, ALowerThroughputIsWorse)
 {
   const Comparison comparison = compare_sides(exact_throughput(4, 10), exact_throughput(3, 10), threshold);
   EXPECT_EQ(only_figure(comparison).verdict, Verdict::worse);
-  EXPECT_NEAR(only_figure(comparison).ratio, 0.75, 1e-4);
+  EXPECT_NEAR(*only_figure(comparison).ratio, 0.75, 1e-4);
   EXPECT_NEAR(cost_ratio(only_figure(comparison)), 4.0 / 3, 1e-4);
   EXPECT_EQ(only_figure(compare_sides(exact_throughput(3, 10), exact_throughput(4, 10), threshold)).verdict,
             Verdict::better);
@@ -288,15 +288,90 @@ TEST(Limit, IsBrokenByWhatIsWorseByMoreAndSignificantlySo)
 
 TEST(Limit, OnP50IsOneOnTheRatioWhereThatStandsForIt)
 {
-  const Comparison with_ratio = compare_sides(exact(1, 5), exact(1, 5), threshold);
-  EXPECT_TRUE(concerns(*parse_limit("p50>+10%"), with_ratio.results[0], only_figure(with_ratio)));
-  EXPECT_FALSE(concerns(*parse_limit("p90>+10%"), with_ratio.results[0], only_figure(with_ratio)));
-  Side a = exact(1, 5);
-  a.results.begin()->second.values[p50_figure] = {1, 1, 1, 1, 1};
-  const Comparison with_both = compare_sides(a, a, threshold);
-  ASSERT_EQ(with_both.results[0].figures.size(), 2u);
-  EXPECT_FALSE(concerns(*parse_limit("p50>+10%"), with_both.results[0], with_both.results[0].figures[0]));
-  EXPECT_TRUE(concerns(*parse_limit("p50>+10%"), with_both.results[0], with_both.results[0].figures[1]));
+  EXPECT_EQ(concerned(*parse_limit("p50>+10%"), {ratio_figure}), ratio_figure);
+  EXPECT_EQ(concerned(*parse_limit("p90>+10%"), {ratio_figure}), std::nullopt);
+  EXPECT_EQ(concerned(*parse_limit("p50>+10%"), {ratio_figure, p50_figure}), p50_figure);
+}
+
+// What of A's results a limit cannot be held against is no proof that nothing got worse.
+TEST(Limit, IsNotKeptWhereItCouldNotBeHeld)
+{
+  const auto judged = [](const Side& a, const Side& b) {
+    return judge(*parse_limit("p50>+10%"), compare_sides(a, b, 0));
+  };
+  const Side whole = exact(1, 5);
+  EXPECT_TRUE(judged(whole, exact(1, 5)).kept());
+  EXPECT_EQ(judged(whole, exact(1, 5)).held_against, 1u);
+  EXPECT_FALSE(judged(whole, exact(2, 5)).kept());
+
+  Side missing;
+  EXPECT_THAT(judged(whole, missing).not_held,
+              ElementsAre("rtlane/spsc 16 B closed: B has not measured it (it is not there)"));
+  Side failed;
+  failed.results[key_of("rtlane/spsc")].absent = "failed: killed";
+  EXPECT_THAT(judged(whole, failed).not_held,
+              ElementsAre("rtlane/spsc 16 B closed: B has not measured it (failed: killed)"));
+  EXPECT_EQ(judged(failed, failed).not_held.size(), 1u);
+  EXPECT_THAT(judged(failed, whole).not_held, ElementsAre("no result has that figure on both sides"));
+  Side one_failed = exact(1, 5);
+  one_failed.results.begin()->second.absent = "failed: killed";
+  EXPECT_THAT(judged(whole, one_failed).not_held,
+              ElementsAre("rtlane/spsc 16 B closed: a run of B has not measured it (failed: killed)"));
+  Side skipped;
+  skipped.results[key_of("rtlane/spsc")].absent = "skipped: not installed";
+  EXPECT_EQ(judged(whole, skipped).not_held.size(), 1u);
+  Side more = exact(1, 5);
+  more.results[key_of("new/one")] = more.results.begin()->second;
+  EXPECT_TRUE(judged(whole, more).kept());
+  EXPECT_THAT(judged(whole, exact(1, 4)).not_held,
+              ElementsAre("rtlane/spsc 16 B closed: 5 launches of A and 4 of B, and 5 a side are needed"));
+  EXPECT_THAT(judged(whole, exact_throughput(1, 5)).not_held,
+              ElementsAre("rtlane/spsc 16 B closed: B does not have that figure"));
+}
+
+TEST(Compare, AFigureOfZeroHasNoRatioAndNoVerdictOfTheSame)
+{
+  for (const bool in_a : {false, true}) {
+    Side a = exact_throughput(3, 10);
+    Side b = exact_throughput(3, 10);
+    (in_a ? a : b).results.begin()->second.values[throughput_figure][4] = 0;
+    const Comparison comparison = compare_sides(a, b, threshold);
+    EXPECT_EQ(only_figure(comparison).verdict, Verdict::not_comparable);
+    EXPECT_FALSE(only_figure(comparison).ratio);
+    EXPECT_FALSE(only_figure(comparison).interval);
+    const Judged judged = judge(*parse_limit("throughput>+10%"), comparison);
+    EXPECT_THAT(judged.not_held,
+                ElementsAre("rtlane/spsc 16 B closed: a launch has the figure 0, so there is no ratio"));
+  }
+  Side nothing = exact_throughput(0, 5);
+  for (double& value : nothing.results.begin()->second.values[throughput_figure])
+    value = 0;
+  EXPECT_EQ(only_figure(compare_sides(nothing, nothing, threshold)).verdict, Verdict::not_comparable);
+}
+
+// ---- runs that took turns
+
+Side begun(const std::vector<std::string>& starts)
+{
+  Side side;
+  side.starts = starts;
+  side.files.resize(starts.size(), "x.json");
+  return side;
+}
+
+TEST(Alternation, IsMissedWhereOneSideWasMeasuredBeforeTheOther)
+{
+  const auto problem = [](const std::vector<std::string>& a, const std::vector<std::string>& b) {
+    return alternation_problem(begun(a), begun(b));
+  };
+  using testing::HasSubstr;
+  EXPECT_THAT(problem({"1"}, {"2"}), HasSubstr("all launches of A were before those of B"));
+  EXPECT_THAT(problem({"4", "3"}, {"2", "1"}), HasSubstr("all launches of B were before those of A"));
+  EXPECT_THAT(problem({"1", "2", "5", "6", "7"}, {"3", "4", "8", "9"}), HasSubstr("too seldom"));
+  EXPECT_THAT(problem({"1", ""}, {"2"}), HasSubstr("x.json does not say when it was started"));
+  EXPECT_EQ(problem({"1", "3"}, {"2", "4"}), "");
+  EXPECT_EQ(problem({"1", "4"}, {"2", "3"}), "");
+  EXPECT_EQ(problem({"1"}, {"1"}), "");
 }
 
 }  // namespace

@@ -133,6 +133,8 @@ TEST_F(Export, BadInputIsNamedAndGivesStatusTwo)
   const std::pair<std::string, const char*> cases[] = {
       {"", "is empty"},
       {"{", "ends in the middle"},
+      {R"({"schema": "rtlane.bench/1", "x": )" + std::string(1'000'000, '[') + std::string(1'000'000, ']') + "}",
+       "is nested more than 32 levels deep"},
       {R"({"schema": "other/1"})", "is of schema other/1"},
       {with("/results", OrderedJson::array()), "holds no histogram"},
       {with("/results/0/histogram/count", 11), "results[0].histogram has buckets of 10 records, but a count of 11"},
@@ -153,6 +155,7 @@ TEST_F(Export, BadInputIsNamedAndGivesStatusTwo)
       EXPECT_FALSE(std::filesystem::exists(scratch_.file(output)));
   }
   EXPECT_EQ(do_export({scratch_.file("missing"), "--csv", scratch_.file("c")}).status, 2);
+  EXPECT_THAT(do_export({"/dev/zero", "--csv", scratch_.file("c")}).err, HasSubstr("has no end"));
   EXPECT_THAT(do_export({scratch_.write("run.json", good)}).err, HasSubstr("nothing to write: give --hgrm DIR"));
 }
 

@@ -35,7 +35,30 @@ const std::set<std::string> headers_of_calls = {
 
 // Headers that offer nothing to call at run time, and why.
 const std::map<std::string, std::string> headers_without_calls = {
+    {"channels/broadcast_core.hpp", "the inside of broadcast.hpp and of the C calls"},
+    {"channels/broadcast_layout.hpp", "a layout"},
     {"channels/channel_header.hpp", "a layout"},
+    {"channels/channel_object.hpp", "what the channels' templates inherit"},
+    {"channels/doorbell.hpp", "the inside of ring() and of waiting calls"},
+    {"channels/field_value.hpp", "for who writes elements out"},
+    {"channels/frame_broadcast_core.hpp", "the inside of frame_broadcast.hpp and of the C calls"},
+    {"channels/frame_broadcast_layout.hpp", "a layout"},
+    {"channels/frame_poison.hpp", "for AddressSanitizer"},
+    {"channels/frame_ring_core.hpp", "the inside of frame_ring.hpp and of the C calls"},
+    {"channels/frame_ring_layout.hpp", "a layout"},
+    {"channels/mpmc_core.hpp", "the inside of mpmc_ring.hpp and of the C calls"},
+    {"channels/mpmc_entry.hpp", "the inside of mpmc_ring.hpp and of the C calls"},
+    {"channels/mpmc_isolated_core.hpp", "the inside of mpmc_ring.hpp and of the C calls"},
+    {"channels/mpmc_isolated_entry.hpp", "the inside of mpmc_ring.hpp and of the C calls"},
+    {"channels/mpmc_isolated_layout.hpp", "a layout"},
+    {"channels/mpmc_layout.hpp", "a layout"},
+    {"channels/mpmc_modes.hpp", "the inside of mpmc_ring.hpp and of the C calls"},
+    {"channels/observe.hpp", "for tools that look on"},
+    {"channels/pinned_core.hpp", "the inside of pinned_snapshot.hpp and of the C calls"},
+    {"channels/pinned_layout.hpp", "a layout"},
+    {"channels/snapshot_core.hpp", "the inside of snapshot.hpp and of the C calls"},
+    {"channels/snapshot_layout.hpp", "a layout"},
+    {"channels/torn_copy.hpp", "the inside of snapshots and broadcasts"},
     {"channels/for_each_macro.hpp", "macros"},
     {"channels/spsc_core.hpp", "the inside of spsc_ring.hpp and of the C calls"},
     {"channels/spsc_layout.hpp", "a layout"},
@@ -48,6 +71,14 @@ const std::map<std::string, std::string> headers_without_calls = {
     {"core/shm_safe.hpp", "a concept"},
 };
 
+// Channels whose calls have no benchmark yet: their headers, and the families of their calls in C.
+const std::set<std::string> headers_to_come = {
+    "channels/broadcast.hpp",      "channels/frame_broadcast.hpp", "channels/frame_ring.hpp",
+    "channels/idle.hpp",           "channels/mpmc_ring.hpp",       "channels/pinned_snapshot.hpp",
+    "channels/snapshot_bound.hpp", "channels/snapshot.hpp",        "channels/snapshot_group.hpp",
+};
+const std::set<std::string> families_to_come = {"broadcast", "frame", "mpmc", "pinned", "snapshot"};
+
 // Classes with calls of which none does anything, and why.
 const std::map<std::string, std::string> classes_without_calls = {
     {"ShmOptions", "arguments"},
@@ -57,13 +88,16 @@ const std::map<std::string, std::string> classes_without_calls = {
 
 // Calls that have no benchmark, and why.
 const std::map<std::string, std::string> not_measured = {
-    {"spsc/ring.capacity", "channel/get_layout"},
     {"spsc/producer.capacity", "reads a member"},
     {"spsc/consumer.capacity", "reads a member"},
-    {"spsc/created", "channel/get_layout"},
-    {"spsc/channel", "reads a member"},
+    {"spsc/push_until", "try_push, when it need not wait"},
+    {"spsc/pop_until", "try_pop, when it need not wait"},
     {"channel/get", "reads a member"},
     {"role/channel", "reads a member"},
+    {"observer/open", "for tools that look on"},
+    {"observer/close", "for tools that look on"},
+    {"observer/next", "for tools that look on"},
+    {"observer/skip", "for tools that look on"},
     {"sync/handle", "reads a member"},
     {"sync/created", "reads a member"},
     {"sync/to_string", "names of numbers"},
@@ -79,10 +113,25 @@ const std::map<std::string, std::string> not_measured = {
     {"clock/source", "a constant"},
     {"namespace/gc", "depends on what killed processes have left behind"},
     {"iwin32/RtUnmapSharedMemory", "does nothing"},
+    {"channel/kind_name", "names of numbers"},
+    {"channel/role_name", "names of numbers"},
+    {"deadline/after", "monotonic/now_ns"},
+    {"doorbell/sleep", "a system call"},
+    {"doorbell/wake", "a system call"},
+    {"monotonic/now_ns", "clock_gettime"},
+    {"role/acquire_any", "role/acquire"},
+    {"role/index", "reads a member"},
+    {"spsc_c/consumer_ring", "one word, or a system call"},
+    {"spsc_c/from_channel", "spsc_c/open without the channel"},
+    {"spsc_c/pop_until", "try_pop, when it need not wait"},
+    {"spsc_c/producer_ring", "one word, or a system call"},
+    {"spsc_c/push_until", "try_push, when it need not wait"},
 };
 
 // Benchmarks of what is no single call of those headers.
-const std::set<std::string> more_than_calls = {"spsc/stream", "spsc/round_trip", "clock/now_ns"};
+const std::set<std::string> more_than_calls = {
+    "spsc/stream", "spsc/round_trip", "clock/now_ns", "spsc/info", "spsc/certificate",  // inherited
+};
 
 std::string name_of(const hygiene::SourceFile& file)
 {
@@ -111,6 +160,8 @@ Calls offered()
 {
   Calls calls = calls_of_cxx(cxx_headers(), families);
   calls.merge(calls_of_c(hygiene::declared_functions(public_headers(".h"))));
+  std::erase_if(calls,
+                [](const std::string& call) { return families_to_come.count(call.substr(0, call.find('/'))) != 0; });
   return calls;
 }
 
@@ -178,10 +229,12 @@ TEST(MicroCalls, EveryPublicHeaderAndClassIsKnownHere)
   Calls headers;
   for (const hygiene::SourceFile& file : public_headers(".hpp"))
     headers.insert(name_of(file));
-  EXPECT_THAT(without(without(headers, headers_of_calls), keys(headers_without_calls)), IsEmpty())
+  EXPECT_THAT(without(without(without(headers, headers_of_calls), keys(headers_without_calls)), headers_to_come),
+              IsEmpty())
       << "a new header: does it offer calls?";
   EXPECT_THAT(without(headers_of_calls, headers), IsEmpty());
   EXPECT_THAT(without(keys(headers_without_calls), headers), IsEmpty());
+  EXPECT_THAT(without(headers_to_come, headers), IsEmpty());
 
   Calls known = keys(classes_without_calls);
   for (const auto& [name, family] : families)

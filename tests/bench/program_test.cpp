@@ -1,11 +1,23 @@
 // rtlane-bench as its users and `rtlane bench` meet it: exit statuses, help, documents. How fast anything is, is
 // nothing that a test could say.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
 #include "bench/bench_runs.hpp"
+#include "peers/descriptor.hpp"
+#include "peers/ending_roudis.hpp"
 #include "rt/tool.hpp"
 #include "support/shm.hpp"
 #include "support/watchdog.hpp"
@@ -43,6 +55,17 @@ TEST(BenchProgram, WrongArgumentsAreNamedAndGiveStatusTwo)
       {{"--wrong"}, "--wrong"},
       {{"latency", "extra"}, "extra"},
       {{"latency", "--bytes", "17"}, "--bytes"},
+      {{"latency", "--bytes=-16"}, "--bytes: '-16' is no whole number from 0 on"},
+      {{"latency", "--bytes=-18446744073709551600"}, "is no whole number from 0 on"},
+      {{"latency", "--bytes=18446744073709551632"}, "is no whole number from 0 on"},
+      {{"latency", "--bytes", "-16"}, "--bytes"},
+      {{"latency", "--seed=-1"}, "--seed: '-1' is no whole number from 0 on"},
+      {{"latency", "--launches=-4294967295"}, "--launches"},
+      {{"latency", "--rounds=-1"}, "--rounds"},
+      {{"latency", "--threshold-ns=-18446744073709550616"}, "--threshold-ns"},
+      {{"stalls", "--seed=-1"}, "--seed: '-1' is no whole number from 0 on"},
+      {{"stalls", "--stop-ms=-20"}, "--stop-ms"},
+      {{"all", "--noise-seconds", "nan"}, "--noise-seconds"},
       {{"latency", "--rounds", "0"}, "--rounds"},
       {{"latency", "--segment-ms", "nan"}, "--segment-ms"},
       {{"latency", "--cpus", "0,1023"}, "may not run on CPU 1023"},
@@ -98,10 +121,68 @@ TEST(BenchProgram, JsonAloneTakesStandardOutput)
   RTLANE_NEED_TWO_CPUS;
   Watchdog watchdog(110);
   TempNamespace space;
-  const Outcome outcome = run_tool(with(short_latency, {"--json"}));
+  const Outcome outcome = run_tool(with(short_latency, {"--channel", "spsc", "--json"}));
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_EQ(outcome.json()["results"].size(), 1u);
   EXPECT_THAT(outcome.err, HasSubstr("ratio to floor"));
+}
+
+// ---- a RouDi that an earlier run left ending
+
+class EndingRouDi : public testing::Test {
+protected:
+  // As a guardian leaves it: the process that it works for, and a lock.
+  void guardian(pid_t owner, bool told_to_end = false)
+  {
+    std::filesystem::create_directory(directory_);
+    std::ofstream(directory_ + "/owner") << owner;
+    if (told_to_end)
+      std::ofstream(directory_ + "/ending") << "";
+    alive_ = bench::Descriptor(open((directory_ + "/alive").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+    ASSERT_EQ(flock(alive_.get(), LOCK_SH), 0);
+  }
+  [[nodiscard]] static pid_t ended_process()
+  {
+    const pid_t process = fork();
+    if (process == 0)
+      _exit(0);
+    waitpid(process, nullptr, 0);
+    return process;
+  }
+  std::string await(std::chrono::milliseconds patience) const
+  {
+    return bench::await_ending_roudis(scratch_.file("roudi-"), patience);
+  }
+
+  Scratch scratch_;
+  std::string directory_ = scratch_.file("roudi-x1");
+  bench::Descriptor alive_;
+};
+
+TEST_F(EndingRouDi, IsWaitedForAndNamedWhenItDoesNotEnd)
+{
+  EXPECT_EQ(await(std::chrono::milliseconds(0)), "");
+  guardian(ended_process());
+  EXPECT_THAT(await(std::chrono::milliseconds(1)), testing::AllOf(HasSubstr(directory_), HasSubstr("end iox-roudi")));
+  std::atomic<bool> ended{false};
+  std::thread ends([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    ended = true;
+    alive_ = bench::Descriptor();
+  });
+  EXPECT_EQ(await(std::chrono::seconds(60)), "");
+  EXPECT_TRUE(ended);
+  ends.join();
+}
+
+TEST_F(EndingRouDi, OfAnOwnerThatLivesIsNobodysToWaitForUntilItIsToldToEnd)
+{
+  guardian(getpid());
+  EXPECT_EQ(await(std::chrono::milliseconds(0)), "");
+  alive_ = bench::Descriptor();
+  std::filesystem::remove_all(directory_);
+  guardian(getpid(), true);
+  EXPECT_NE(await(std::chrono::milliseconds(0)), "");
 }
 
 }  // namespace

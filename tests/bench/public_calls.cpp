@@ -30,7 +30,7 @@ public:
 private:
   void line(const std::string& code, const std::string& whole)
   {
-    static const std::regex opened(R"(^(class|struct) (?:[^{]*[ :])??(\w+)(?: : public \w+)? \{$)");
+    static const std::regex opened(R"(^(class|struct) (?:[^{]*[ :])??(\w+)(?: : public [\w:<>]+)? \{$)");
     static const std::regex access(R"(^ ?(public|protected|private):)");
     std::smatch match;
     if (code == "namespace detail {") {

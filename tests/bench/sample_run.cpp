@@ -185,6 +185,7 @@ private:
     }
     distribution["max"] = tally.samples.back();
     distribution["confidence_95"] = confidence;
+    distribution["confidence_launches"] = 5;
     if (!needs.empty())
       distribution["needs"] = needs;
     return distribution;
@@ -214,7 +215,9 @@ private:
       return {"preempted", around(400e3, 0.8)};
     if (draw < 0.95)
       return {"stopped", around(2e6, 0.4)};
-    return draw < 0.97 ? Gap{"fault", around(1.5e3, 0.3)} : Gap{"inside", around(2.5e3, 0.4)};
+    if (draw < 0.97)
+      return {"fault", around(1.5e3, 0.3)};
+    return draw < 0.98 ? Gap{"observer", around(3.5e3, 0.2)} : Gap{"inside", around(2.5e3, 0.4)};
   }
 
   static std::string sentence_of(const Gap& gap, double total, int cpu, double clean)
@@ -280,12 +283,13 @@ private:
     std::sort(worst.begin(), worst.end(), [](const Json& a, const Json& b) { return a["ns"] > b["ns"]; });
     if (worst.size() > 10)
       worst.erase(worst.begin() + 10, worst.end());
-    Json attributed = {{"clean_count", clean_count}, {"clean_max_ns", clean_max}};
-    for (const char* cause : {"host", "interrupt", "preempted", "stopped", "fault", "inside"}) {
+    Json attributed = {{"clean_count", clean_count}, {"clean_max_ns", clean_max}, {"channel_max_ns", 6 * clean_max}};
+    for (const char* cause : {"host", "interrupt", "preempted", "stopped", "fault", "observer", "inside"}) {
       attributed[std::string(cause) + "_ns"] = causes[cause].first;
       attributed[std::string(cause) + "_count"] = causes[cause].second;
     }
-    attributed["inside_expected"] = 7.1;
+    attributed["inside_stalls"] = causes["inside"].second;
+    attributed["inside_expected"] = 5.1;
 
     Json result = head(candidate, bytes, mode);
     result["rounds"] = rounds;
@@ -378,7 +382,7 @@ private:
     double lost = 0;
     for (int i = 0; i < 5000; ++i) {
       const Gap taken = gap();
-      if (std::string(taken.cause) == "inside" || taken.ns < 300)
+      if (std::string(taken.cause) == "inside" || std::string(taken.cause) == "observer" || taken.ns < 300)
         continue;
       const double ns = std::string(taken.cause) == "host" ? taken.ns / 40 + 300 : taken.ns / 10 + 300;
       gaps.record(ns);

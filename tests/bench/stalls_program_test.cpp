@@ -26,7 +26,7 @@ TEST(StallsProgram, TheDocumentHoldsAResultForEachBlowAndVictim)
   TempNamespace space;
   const Scratch scratch;
   const std::string file = scratch.file("stalls.json");
-  const Outcome outcome = run_tool(with(short_stalls, {"--seed", "7", "--json", file}));
+  const Outcome outcome = run_tool(with(short_stalls, {"--channel", "spsc", "--seed", "7", "--json", file}));
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   const json document = json::parse(read_file(file));
   EXPECT_EQ(document["schema"], "rtlane.bench/1");

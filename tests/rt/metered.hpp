@@ -63,16 +63,29 @@ struct Metered {
   const GapTotals& of(NoiseCause cause) const { return causes[static_cast<std::size_t>(cause)]; }
   std::uint64_t ns(GapClass kind) const { return test_clock().ns(of(kind).length_ticks); }
 
-  // Whether one gap holds all of [from, to], give or take what two CPUs' counters may differ by.
+  // The gap that holds all of [from, to], give or take what two CPUs' counters may differ by; else null.
+  const Gap* gap_over(std::uint64_t from, std::uint64_t to) const
+  {
+    const std::uint64_t slack = test_clock().ticks_of_ns(slack_ns);
+    for (const Gap& gap : gaps) {
+      if (gap.begin_ticks <= from + slack && gap.begin_ticks + gap.length_ticks + slack >= to)
+        return &gap;
+    }
+    return nullptr;
+  }
   bool covered(GapClass kind, std::uint64_t from, std::uint64_t to) const
   {
-    const std::uint64_t slack = test_clock().ticks_of_ns(50'000);
-    for (const Gap& gap : gaps) {
-      if (gap.kind == kind && gap.begin_ticks <= from + slack && gap.begin_ticks + gap.length_ticks + slack >= to)
-        return true;
-    }
-    return false;
+    const Gap* const gap = gap_over(from, to);
+    return gap != nullptr && gap->kind == kind;
   }
+  // Whether such a gap is explained by it for as long, whatever else was in it.
+  bool explained(GapClass kind, std::uint64_t from, std::uint64_t to) const
+  {
+    const Gap* const gap = gap_over(from, to);
+    return gap != nullptr && gap->parts[kind] + slack_ns >= test_clock().ns(to - from);
+  }
+
+  static constexpr std::uint64_t slack_ns = 50'000;
 };
 
 // In the calling thread. step() is called between two polls and answers whether to go on; begun(meter) before the

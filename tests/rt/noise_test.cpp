@@ -127,20 +127,18 @@ public:
   // Compares with what was found, once it has finished.
   void expect_in(const Metered& found) const
   {
-    std::uint64_t taken_ns = 0;
-    unsigned covered = 0;
+    unsigned explained = 0;
     unsigned inside = 0;
     for (const auto& [from, to] : stints_) {
       if (from < found.begin_ticks)
         continue;
       ++inside;
-      taken_ns += test_clock().ns(to - from);
-      covered += found.covered(GapClass::preempted, from, to) ? 1 : 0;
+      explained += found.explained(GapClass::preempted, from, to) ? 1 : 0;
     }
     EXPECT_GE(inside, stints_.size() / 2);
-    EXPECT_EQ(covered, inside);
-    EXPECT_GE(found.of(GapClass::preempted).count, inside);
-    EXPECT_GE(found.ns(GapClass::preempted), taken_ns);
+    // A host that took the CPU right before or after, and for longer, has some of them.
+    EXPECT_GE(explained, inside * 3 / 4);
+    EXPECT_GE(found.of(GapClass::preempted).count, inside * 3 / 4);
   }
 
 private:
@@ -254,6 +252,41 @@ TEST(GapMeter, APageFaultBetweenTwoPollsIsAFault)
   EXPECT_LE(evidence, found.moved.minflt);
 }
 
+// ---- what a thread does itself is not explained by what else came
+
+TEST(GapMeter, OfAGapOnlyWhatTheEvidenceExplains)
+{
+  test::Watchdog watchdog(100);
+  constexpr std::uint64_t spun_ns = 300'000;
+  constexpr std::uint64_t slept_ns = 100'000;
+  FreshPages pages;
+  unsigned done = 0;
+  const Metered found = meter_on_cpu(meter_priority, {}, do_nothing, [&](GapMeter&) {
+    if (done % 2 == 0)
+      test::sleep_us(slept_ns / 1'000);
+    else
+      pages.touch();
+    spin_ns(spun_ns);
+    return ++done < 40;
+  });
+  unsigned asleep = 0;
+  unsigned faulting = 0;
+  for (const Gap& gap : found.gaps) {
+    const std::uint64_t length_ns = test_clock().ns(gap.length_ticks);
+    if (length_ns < spun_ns)
+      continue;
+    // Where the kernel takes the host's time off, that is time without a CPU: not in each gap.
+    const std::uint64_t stopped_ns = gap.parts[GapClass::stopped];
+    if (gap.moved.nvcsw > 0 && stopped_ns >= slept_ns && stopped_ns <= length_ns - spun_ns + 10'000)
+      ++asleep;
+    EXPECT_LE(gap.parts[GapClass::fault], (gap.moved.minflt + gap.moved.majflt) * longest_fault_ns);
+    if (gap.moved.minflt > 0 && gap.parts[GapClass::fault] > 0 && gap.kind == GapClass::unexplained)
+      ++faulting;
+  }
+  EXPECT_GE(asleep, 10u);
+  EXPECT_GE(faulting, 10u);
+}
+
 // ---- interrupts
 
 TEST(GapMeter, WhatAStormOfTimersTakesIsInterrupts)
@@ -265,12 +298,15 @@ TEST(GapMeter, WhatAStormOfTimersTakesIsInterrupts)
       meter_priority, {}, [&](GapMeter&) { end_ns = storm.start() + 5'000'000; },
       [&](GapMeter&) { return now_ns() < end_ns; });
   ASSERT_TRUE(found.interrupts) << "/proc/interrupts cannot be read";
-  EXPECT_GE(*found.interrupts, test::TimerStorm::count * 3 / 4);
+  // A host that takes the CPU for a while makes one interrupt of all that came due meanwhile.
+  const std::uint64_t merged = std::min<std::uint64_t>(*found.interrupts, test::TimerStorm::count);
+  ASSERT_GE(merged, test::TimerStorm::count / 10);
   // Some hit a time in which another thread had the CPU, or the host.
   const auto taken = found.of(GapClass::preempted).length_ticks + found.of(NoiseCause::host).length_ticks;
   const auto hidden = test_clock().ns(taken) / test::TimerStorm::distance_ns;
-  EXPECT_GE(found.of(NoiseCause::interrupt).count + hidden, test::TimerStorm::count * 3 / 4);
-  EXPECT_GT(found.of(NoiseCause::interrupt).count, found.of(NoiseCause::host).count);
+  EXPECT_GE(found.of(NoiseCause::interrupt).count + hidden, merged * 3 / 4);
+  // A host that takes as long for each as they are apart makes of many one that is too long for an interrupt.
+  EXPECT_GE(found.of(NoiseCause::interrupt).count, test::TimerStorm::count / 40);
   EXPECT_GT(found.of(NoiseCause::interrupt).count, found.of(NoiseCause::preempted).count);
   EXPECT_EQ(found.of(NoiseCause::stopped).count, 0u);
 }
@@ -287,8 +323,9 @@ TEST(GapMeter, NothingIsNamedWithoutItsEvidence)
   for (const Gap& gap : found.gaps) {
     EXPECT_GE(gap.begin_ticks + gap.length_ticks, gap.begin_ticks);
     EXPECT_LE(gap.begin_ticks + gap.length_ticks, found.end_ticks);
-    EXPECT_EQ(gap.kind,
-              gap.counters_read ? classify(gap.moved, test_clock().ns(gap.length_ticks)) : GapClass::unexplained);
+    const std::uint64_t length_ns = test_clock().ns(gap.length_ticks);
+    EXPECT_EQ(gap.parts, explain(gap.moved, length_ns));
+    EXPECT_EQ(gap.kind, classify(gap.parts));
     if (!gap.counters_read) {
       EXPECT_EQ(gap.moved, ThreadCounts{});
     }

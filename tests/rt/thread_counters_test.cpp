@@ -3,6 +3,7 @@
 #include <unistd.h>
 #include <rtlane/rt/thread_counters.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <sstream>
 #include <thread>
@@ -73,6 +74,24 @@ TEST(ThreadCounters, LosingTheCpuIsAnInvoluntarySwitchAndADelay)
   }
 }
 
+// To the microsecond, which the tick of the kernel is not.
+TEST(ThreadCounters, TimeOffTheCpuIsTheTimeAsleep)
+{
+  const ThreadCounters counters;
+  std::uint64_t least_running_ns = UINT64_MAX;
+  for (int i = 0; i < 20; ++i) {
+    const ThreadCounts before = counters.read();
+    spin_ns(300'000);
+    const ThreadCounts between = counters.read();
+    test::sleep_us(1'000);
+    const ThreadCounts asleep = counters.read() - between;
+    EXPECT_GE(asleep.off_cpu_ns(), 900'000u);
+    EXPECT_LE(asleep.off_cpu_ns(), asleep.wall_ns);
+    least_running_ns = std::min(least_running_ns, (between - before).off_cpu_ns());
+  }
+  EXPECT_LT(least_running_ns, 100'000u) << "it ran all the time, at least once in twenty times";
+}
+
 // Counts of another thread are none of this one's business.
 TEST(ThreadCounters, AreTheThreadsOwn)
 {
@@ -92,12 +111,12 @@ TEST(ThreadCounters, AreTheThreadsOwn)
 
 TEST(ThreadCounts, DifferencesAndSumsAreFieldByField)
 {
-  const ThreadCounts a{10, 20, 30, 40, 50};
-  const ThreadCounts b{1, 2, 3, 4, 5};
-  EXPECT_EQ(a - b, (ThreadCounts{9, 18, 27, 36, 45}));
+  const ThreadCounts a{10, 20, 30, 40, 50, 60, 70};
+  const ThreadCounts b{1, 2, 3, 4, 5, 6, 7};
+  EXPECT_EQ(a - b, (ThreadCounts{9, 18, 27, 36, 45, 54, 63}));
   ThreadCounts sum = a;
   sum += b;
-  EXPECT_EQ(sum, (ThreadCounts{11, 22, 33, 44, 55}));
+  EXPECT_EQ(sum, (ThreadCounts{11, 22, 33, 44, 55, 66, 77}));
 }
 
 constexpr char interrupts_of_three[] =
