@@ -20,10 +20,10 @@
 namespace rtlane::bench {
 
 // Time that an operation is in the middle of something, so that most blows fall there.
-inline void linger()
+constexpr std::uint64_t some_ticks = 5'000;
+inline void linger(std::uint64_t for_ticks = some_ticks)
 {
-  constexpr std::uint64_t some_ticks = 5'000;
-  for (const std::uint64_t end = ticks() + some_ticks; ticks() < end;) {
+  for (const std::uint64_t end = ticks() + for_ticks; ticks() < end;) {
   }
 }
 
@@ -54,11 +54,13 @@ struct PlainRing {
   }
 };
 
-// A lock for both sides of a direction, which is free for half of the time, since not every lock is fair.
+// A lock for both sides of a direction, who hold it in turns: the lock itself may not be fair, and a side that never
+// has it delays nobody when it is stopped.
 template <class M, class Lock>
 class LockedLink {
   struct Direction {
     alignas(cache_line_bytes) Lock lock;
+    alignas(cache_line_bytes) std::atomic<std::uint64_t> turns;
     alignas(cache_line_bytes) PlainRing<M> ring;
   };
 
@@ -74,24 +76,30 @@ public:
     End(Direction& out, Direction& in) : out_(&out), in_(&in) {}
     bool try_send(const M& message)
     {
-      out_->lock.lock();
-      const bool done = out_->ring.put(message);
-      linger();
-      out_->lock.unlock();
-      linger();
-      return done;
+      return in_turn(*out_, [&](PlainRing<M>& ring) { return ring.put(message); });
     }
     bool try_receive(M& message)
     {
-      in_->lock.lock();
-      const bool done = in_->ring.take(message);
-      linger();
-      in_->lock.unlock();
-      linger();
-      return done;
+      return in_turn(*in_, [&](PlainRing<M>& ring) { return ring.take(message); });
     }
 
   private:
+    template <class Work>
+    static bool in_turn(Direction& direction, Work&& work)
+    {
+      direction.lock.lock();
+      const bool done = work(direction.ring);
+      const std::uint64_t turn = direction.turns.load(std::memory_order_relaxed) + 1;  // relaxed: under the lock
+      direction.turns.store(turn, std::memory_order_relaxed);
+      linger(Lock::held_ticks);
+      direction.lock.unlock();
+      // relaxed: only waited for. The other may be stopped, dead, or at its end.
+      for (const std::uint64_t end = ticks() + 5 * Lock::held_ticks;
+           ticks() < end && direction.turns.load(std::memory_order_relaxed) == turn;) {
+      }
+      return done;
+    }
+
     Direction* out_;
     Direction* in_;
   };
@@ -109,6 +117,7 @@ private:
 // Ordering
 //   L1 served, release -> L2 served, acquire   what was done under the lock
 struct SpinLock {
+  static constexpr std::uint64_t held_ticks = some_ticks;
   std::atomic<std::uint32_t> drawn;
   std::atomic<std::uint32_t> served;
 
@@ -127,6 +136,8 @@ struct SpinLock {
 };
 
 struct RobustMutex {
+  // Long beside the time that it takes to wake who waits.
+  static constexpr std::uint64_t held_ticks = 1'000'000;
   pthread_mutex_t mutex;
 
   void init()

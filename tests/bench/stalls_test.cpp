@@ -76,6 +76,8 @@ protected:
   {
     const std::set<pid_t> before = children();
     StallFigures figures = measure_columns(maker, plan_, place_, [](std::size_t, std::size_t) {});
+    for (const Column& column : figures.columns)
+      std::printf("%s\n", text(column).c_str());
     EXPECT_EQ(children(), before);
     EXPECT_TRUE(test::object_files(space_.path()).empty());
     return figures;
@@ -137,9 +139,9 @@ TEST_F(Stalls, ARobustMutexDelaysAndIsPassedOn)
     const Column* const column = figures.find(victim, Blow::stop);
     return column != nullptr && column->delayed != 0;
   };
-  // On a busy machine all the stops of a column may fall where nobody wants the lock: seen in 2 columns of 30.
+  // A victim has the lock in 2 to 4 of 10 stops, so of 12 it may have it in none.
   StallFigures figures = measure(maker_of<RobustMutexLink>());
-  for (int again = 0; again < 2 && !(is_delayed(figures, Victim::producer) && is_delayed(figures, Victim::consumer));
+  for (int again = 0; again < 5 && !(is_delayed(figures, Victim::producer) && is_delayed(figures, Victim::consumer));
        ++again)
     figures = measure(maker_of<RobustMutexLink>());
   for (const Victim victim : {Victim::producer, Victim::consumer}) {
@@ -154,7 +156,7 @@ TEST_F(Stalls, ARobustMutexDelaysAndIsPassedOn)
 TEST_F(Stalls, AClaimedSlotHoldsUpTheOtherProducersMessages)
 {
   Watchdog watchdog(110);
-  plan_.tries = 6;  // most fall between claim and publication, and those that are stuck take their time
+  plan_.tries = 3;  // all but a few fall between claim and publication, and those that are stuck take their time
   const StallFigures figures = measure(maker_of<ClaimLink>());
   expect(figures, Victim::one_of_two_producers, Blow::stop, StallVerdict::delayed);
   expect(figures, Victim::one_of_two_producers, Blow::kill, StallVerdict::stuck);
@@ -167,7 +169,6 @@ TEST_F(Stalls, AClaimedSlotHoldsUpTheOtherProducersMessages)
 TEST_F(Stalls, ASpscRingLosesAtMostWhatTheDeadConsumerHadInHand)
 {
   Watchdog watchdog(110);
-  plan_.tries = 20;
   const StallFigures figures = measure(maker_of<SpscLink>());
   for (const Victim victim : {Victim::producer, Victim::consumer}) {
     expect(figures, victim, Blow::stop, StallVerdict::unaffected);
@@ -180,6 +181,7 @@ TEST_F(Stalls, ASpscRingLosesAtMostWhatTheDeadConsumerHadInHand)
 TEST_F(Stalls, WhatIsLostDoubledOrTornIsCounted)
 {
   Watchdog watchdog(110);
+  plan_.tries = 6;
   const StallFigures figures = measure(maker_of<FaultyLink>());
   ASSERT_EQ(figures.failure, "");
   const Column& kill = *figures.find(Victim::producer, Blow::kill);
@@ -192,12 +194,13 @@ TEST_F(Stalls, WhatIsLostDoubledOrTornIsCounted)
   EXPECT_THAT(stall_json(kill, *figures.find(Victim::producer, Blow::none), plan_, maker_of<FaultyLink>().info, false)
                   .at("sentence")
                   .get<std::string>(),
-              HasSubstr("24 lost (at most 2 in a try), 12 doubled, 12 torn"));
+              HasSubstr("12 lost (at most 2 in a try), 6 doubled, 6 torn"));
 }
 
 TEST_F(Stalls, AThreadIsHaltedAtARandomInstructionToo)
 {
   Watchdog watchdog(110);
+  plan_.tries = 6;  // nearly all fall where the others wait
   const StallFigures figures = measure(maker_of<ThreadsLink>());
   for (const Victim victim : {Victim::producer, Victim::consumer}) {
     expect(figures, victim, Blow::stop, StallVerdict::delayed);
