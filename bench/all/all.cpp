@@ -18,7 +18,7 @@
 #include "../report/page.hpp"
 #include "../report/read_run.hpp"
 #include "../support/progress.hpp"
-#include "command.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "output_file.hpp"
 #include "report.hpp"

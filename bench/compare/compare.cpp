@@ -9,9 +9,9 @@
 
 #include "../benchmarks.hpp"
 #include "../support/document.hpp"
-#include "command.hpp"
 #include "comparison.hpp"
 #include "launches.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "report.hpp"
 #include "significance.hpp"

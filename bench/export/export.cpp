@@ -12,9 +12,9 @@
 #include "../support/document.hpp"
 #include "../support/hgrm.hpp"
 #include "../support/hlog.hpp"
-#include "command.hpp"
 #include "csv.hpp"
 #include "histograms.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "output_file.hpp"
 

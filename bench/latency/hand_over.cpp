@@ -30,8 +30,8 @@
 #include "../support/segments.hpp"
 #include "../support/shared_room.hpp"
 #include "../support/statistics.hpp"
-#include "command.hpp"
 #include "hand_over_candidates.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "report.hpp"
 

@@ -18,7 +18,7 @@
 #include "../support/process.hpp"
 #include "../support/statistics.hpp"
 #include "../support/tick_offset.hpp"
-#include "command.hpp"
+#include "options.hpp"
 
 namespace rtlane::bench {
 namespace {

@@ -3,7 +3,6 @@
 
 #include <rtlane/core/tick_clock.hpp>
 
-#include <CLI/App.hpp>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -15,6 +14,10 @@
 #include "pair.hpp"
 #include "report.hpp"
 #include "rounds.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace rtlane::bench {
 

@@ -8,7 +8,7 @@
 
 #include "../benchmarks.hpp"
 #include "../support/statistics.hpp"
-#include "command.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "report.hpp"
 #include "run_options.hpp"

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "command.hpp"
 #include "instructions.hpp"
 #include "micro.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "report.hpp"
 

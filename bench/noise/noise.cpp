@@ -19,8 +19,8 @@
 
 #include "../benchmarks.hpp"
 #include "../support/environment.hpp"
-#include "command.hpp"
 #include "measure_noise.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "report.hpp"
 

@@ -7,7 +7,7 @@
 
 #include "../benchmarks.hpp"
 #include "../support/document_text.hpp"
-#include "command.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "output_file.hpp"
 #include "page.hpp"

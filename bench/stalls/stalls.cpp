@@ -10,7 +10,7 @@
 #include "../latency/runs.hpp"
 #include "../support/process.hpp"
 #include "../support/progress.hpp"
-#include "command.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "report.hpp"
 #include "stalls_result.hpp"

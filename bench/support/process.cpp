@@ -13,7 +13,7 @@
 #include <cstring>
 #include <vector>
 
-#include "command.hpp"
+#include "options.hpp"
 #include "output.hpp"
 
 namespace rtlane::bench {

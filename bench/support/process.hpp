@@ -9,7 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <CLI/App.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -18,6 +17,11 @@
 #include <span>
 #include <string>
 #include <utility>
+
+namespace CLI {
+class App;
+class Validator;
+}  // namespace CLI
 
 namespace rtlane::bench {
 

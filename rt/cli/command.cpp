@@ -10,6 +10,7 @@
 #include <cstring>
 #include <exception>
 
+#include "options.hpp"
 #include "output.hpp"
 
 namespace rtlane::cli {

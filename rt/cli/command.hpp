@@ -1,12 +1,12 @@
 // What every command of rtlane has in common, and rtlane-bench too: exit statuses, arguments, and the frame of main().
 #pragma once
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-
 #include <optional>
 #include <string>
+
+namespace CLI {
+class App;
+}
 
 namespace rtlane::cli {
 

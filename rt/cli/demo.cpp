@@ -8,8 +8,8 @@
 #include <cmath>
 #include <vector>
 
-#include "command.hpp"
 #include "demo/monitor.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "report.hpp"
 #include "subcommands.hpp"

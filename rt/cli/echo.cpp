@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "attached.hpp"
-#include "command.hpp"
 #include "demo/process.hpp"
 #include "echo_lines.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "subcommands.hpp"
 

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "command.hpp"
 #include "objects.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "report.hpp"
 #include "subcommands.hpp"

@@ -8,8 +8,8 @@
 
 #include "attached.hpp"
 #include "channel_state.hpp"
-#include "command.hpp"
 #include "objects.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "report.hpp"
 #include "subcommands.hpp"

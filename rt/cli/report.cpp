@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "options.hpp"
 #include "output.hpp"
 
 namespace rtlane::cli {

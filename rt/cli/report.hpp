@@ -1,7 +1,6 @@
 // --json: a document for programs beside the text for people.
 #pragma once
 
-#include <CLI/App.hpp>
 #include <nlohmann/json.hpp>
 #include <rtlane/core/expected.hpp>
 
@@ -9,6 +8,11 @@
 #include <string>
 
 #include "output_file.hpp"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace rtlane::cli {
 

@@ -152,7 +152,7 @@ inline void expect_refused(const Memory& memory, DWORD error)
   ASSERT_NE((object).handle, nullptr)
 
 // Calls that answer a BOOL or a WAIT_ code, with the last error preset.
-#define EXPECT_CALL(call, answer, last_error)      \
+#define EXPECT_OUTCOME(call, answer, last_error)   \
   do {                                             \
     SetLastError(preset_error);                    \
     const auto answer_ = (call);                   \
@@ -161,11 +161,11 @@ inline void expect_refused(const Memory& memory, DWORD error)
     EXPECT_EQ(error_, DWORD{last_error}) << #call; \
   } while (false)
 // Succeeds and leaves the last error alone.
-#define EXPECT_DONE(call) EXPECT_CALL((call) != FALSE, true, preset_error)
-#define EXPECT_DENIED(call, last_error) EXPECT_CALL((call), FALSE, last_error)
+#define EXPECT_DONE(call) EXPECT_OUTCOME((call) != FALSE, true, preset_error)
+#define EXPECT_DENIED(call, last_error) EXPECT_OUTCOME((call), FALSE, last_error)
 // A wait, which leaves the last error alone unless it fails.
-#define EXPECT_WAIT(call, answer) EXPECT_CALL((call), DWORD{answer}, preset_error)
-#define EXPECT_WAIT_FAILED(call, last_error) EXPECT_CALL((call), DWORD{WAIT_FAILED}, last_error)
+#define EXPECT_WAIT(call, answer) EXPECT_OUTCOME((call), DWORD{answer}, preset_error)
+#define EXPECT_WAIT_FAILED(call, last_error) EXPECT_OUTCOME((call), DWORD{WAIT_FAILED}, last_error)
 
 // One and the same memory: what one side writes the other reads.
 inline bool same_memory(const Memory& one, const Memory& other, std::size_t offset = 0)
