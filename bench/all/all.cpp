@@ -5,7 +5,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <string>
@@ -65,8 +64,8 @@ void add_results(Json& document, Json&& part)
 
 int all(int argc, char** argv)
 {
-  CLI::App app("Everything that is measured between two CPUs: one document, one page, one text.", "rtlane-bench all");
-  app.footer(manual);
+  cli::Command command("Everything that is measured between two CPUs: one document, one page, one text.",
+                       "rtlane-bench all", manual);
   RunOptions options;
   options.bytes = {16, 48, 64, 1024};
   options.peers = "all";
@@ -80,41 +79,33 @@ int all(int argc, char** argv)
   StallPlan stall_plan;
   stall_plan.tries = 8;
   stall_plan.column_s_max = 3;
-  options.add_to(app);
-  app.add_option("--tries", stall_plan.tries, "Tries of each kind of stop and kill")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100'000));
-  app.add_option("--out", folder, "Where the files go; made if it is not there")
-      ->type_name("DIR")
-      ->capture_default_str();
-  app.add_option("--noise-seconds", noise_s, "How long the noise is measured")
-      ->capture_default_str()
-      ->check(CLI::Range(0.01, 3600.0));
-  app.add_option("--rate", rate_hz, "Messages a second of the open loop")
-      ->capture_default_str()
-      ->check(CLI::Range(1.0, 1e7));
-  if (const auto status = cli::parse(app, argc, argv))
+  options.add_to(command);
+  command.option("--tries", stall_plan.tries, "Tries of each kind of stop and kill")
+      .shows_default()
+      .in_range(1, 100'000);
+  command.option("--out", folder, "Where the files go; made if it is not there").type_name("DIR").shows_default();
+  command.option("--noise-seconds", noise_s, "How long the noise is measured").shows_default().in_range(0.01, 3600.0);
+  command.option("--rate", rate_hz, "Messages a second of the open loop").shows_default().in_range(1.0, 1e7);
+  if (const auto status = command.parse(argc, argv))
     return *status;
-  if (const auto status = options.settle(app))
+  if (const auto status = options.settle(command))
     return *status;
-  if (!std::isfinite(noise_s))  // which no range keeps out
-    return cli::fail(app, "--noise-seconds: that is no number of seconds", cli::usage);
   RunOptions open = options;
   open.bytes = {open_bytes};
   open.launches = 1;
   open.plan.segment_ms = 30;
-  if (const auto status = open.check_rate(app, rate_hz))
+  if (const auto status = open.check_rate(command, rate_hz))
     return *status;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error)
-    return cli::fail(app, fmt::format("--out {}: the folder cannot be made: {}", folder, error.message()), cli::usage);
+    return command.fail(fmt::format("--out {}: the folder cannot be made: {}", folder, error.message()), cli::usage);
   // Whether they can be written is found out before the work.
   std::array<cli::OutputFile, 3> files;
   const std::array names = {"rtlane-bench.json", "rtlane-bench.html", "rtlane-bench.txt"};
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (const auto opened = files[i].open(folder + "/" + names[i]); !opened)
-      return cli::fail(app, opened.error().message, cli::usage);
+      return command.fail(opened.error().message, cli::usage);
   }
 
   const auto start = std::chrono::steady_clock::now();

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -194,49 +193,33 @@ std::string summary(const Comparison& comparison, double threshold_percent)
                      comparison_seed);
 }
 
-std::vector<std::string> split(const std::string& text)
-{
-  std::vector<std::string> parts(1);
-  for (const char c : text) {
-    if (c == ',')
-      parts.emplace_back();
-    else
-      parts.back() += c;
-  }
-  return parts;
-}
-
 }  // namespace
 
 int compare(int argc, char** argv)
 {
-  CLI::App app("Whether two runs differ, with launches as the unit.", "rtlane-bench compare");
-  app.footer(manual);
+  cli::Command command("Whether two runs differ, with launches as the unit.", "rtlane-bench compare", manual);
   std::string files_a;
   std::string files_b;
   double threshold_percent = 10;
   std::vector<std::string> limit_texts;
-  app.add_option("A", files_a, "Document of the run that is the measure; several with commas")->required();
-  app.add_option("B", files_b, "Document of the run that is compared with it; several with commas")->required();
-  app.add_option("--threshold", threshold_percent, "Differences up to that many percent do not count")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 1000.0));
-  app.add_option("--fail-if", limit_texts, "Status 1 when a result is worse by more than that: 'p99.9>+10%'")
-      ->type_name("LIMIT")
-      ->expected(1)
-      ->take_all();
+  command.option("A", files_a, "Document of the run that is the measure; several with commas").required();
+  command.option("B", files_b, "Document of the run that is compared with it; several with commas").required();
+  command.option("--threshold", threshold_percent, "Differences up to that many percent do not count")
+      .shows_default()
+      .in_range(0.0, 1000.0);
+  command.option("--fail-if", limit_texts, "Status 1 when a result is worse by more than that: 'p99.9>+10%'")
+      .type_name("LIMIT")
+      .expects(1)
+      .may_be_repeated();
   cli::Report report;
-  report.add_option(app);
-  if (const auto status = cli::parse(app, argc, argv))
+  report.add_option(command);
+  if (const auto status = command.parse(argc, argv))
     return *status;
-  if (std::isnan(threshold_percent))
-    return cli::fail(app, "--threshold: nan is no number of percent", cli::usage);
   std::vector<Limit> limits;
   for (const std::string& text : limit_texts) {
     const auto limit = parse_limit(text);
     if (!limit)
-      return cli::fail(
-          app,
+      return command.fail(
           fmt::format("--fail-if '{}' is not understood: write FIGURE>+N%, as p99.9>+10%, with one of ratio, "
                       "p50, p90, p99, p99.9, p99.99, max, throughput",
                       text),
@@ -244,16 +227,16 @@ int compare(int argc, char** argv)
     limits.push_back(*limit);
   }
   if (const auto opened = report.open(); !opened)
-    return cli::fail(app, opened.error().message, cli::usage);
+    return command.fail(opened.error().message, cli::usage);
 
   Side a;
   Side b;
   try {
-    a = read_side(split(files_a));
-    b = read_side(split(files_b));
+    a = read_side(cli::split(files_a));
+    b = read_side(cli::split(files_b));
     refuse_repeated_launches(a, b);
   } catch (const BadDocument& bad) {
-    return cli::fail(app, bad.what(), cli::usage);
+    return command.fail(bad.what(), cli::usage);
   }
   const Comparison comparison = compare_sides(a, b, threshold_percent / 100);
   std::vector<std::string> warnings = differences(a, b);

@@ -59,20 +59,19 @@ struct File {
 
 int export_run(int argc, char** argv)
 {
-  CLI::App app("Histograms and figures of a run in the formats of other tools.", "rtlane-bench export");
-  app.footer(manual);
+  cli::Command command("Histograms and figures of a run in the formats of other tools.", "rtlane-bench export", manual);
   std::string run;
   std::string hgrm_folder;
   std::string hlog_file;
   std::string csv_file;
-  app.add_option("RUN.json", run, "Document of the run")->required();
-  app.add_option("--hgrm", hgrm_folder, "Folder for percentile files")->type_name("DIR");
-  app.add_option("--hlog", hlog_file, "HdrHistogram interval log")->type_name("FILE");
-  app.add_option("--csv", csv_file, "Table of the results")->type_name("FILE");
-  if (const auto status = cli::parse(app, argc, argv))
+  command.option("RUN.json", run, "Document of the run").required();
+  command.option("--hgrm", hgrm_folder, "Folder for percentile files").type_name("DIR");
+  command.option("--hlog", hlog_file, "HdrHistogram interval log").type_name("FILE");
+  command.option("--csv", csv_file, "Table of the results").type_name("FILE");
+  if (const auto status = command.parse(argc, argv))
     return *status;
   if (hgrm_folder.empty() && hlog_file.empty() && csv_file.empty())
-    return cli::fail(app, "nothing to write: give --hgrm DIR, --hlog FILE or --csv FILE", cli::usage);
+    return command.fail("nothing to write: give --hgrm DIR, --hlog FILE or --csv FILE", cli::usage);
 
   std::vector<File> files;
   try {
@@ -94,21 +93,21 @@ int export_run(int argc, char** argv)
     if (!csv_file.empty())
       files.push_back({csv_file, csv_text(document)});
   } catch (const BadDocument& bad) {
-    return cli::fail(app, bad.what(), cli::usage);
+    return command.fail(bad.what(), cli::usage);
   }
 
   if (!hgrm_folder.empty()) {
     std::error_code error;
     std::filesystem::create_directories(hgrm_folder, error);
     if (error)
-      return cli::fail(app, fmt::format("{}: the folder cannot be made: {}", hgrm_folder, error.message()));
+      return command.fail(fmt::format("{}: the folder cannot be made: {}", hgrm_folder, error.message()));
   }
   for (const File& file : files) {
     cli::OutputFile output;
     if (const auto opened = output.open(file.path); !opened)
-      return cli::fail(app, opened.error().message);
+      return command.fail(opened.error().message);
     if (const int error = output.write(file.text); error != 0)
-      return cli::fail(app, fmt::format("{}: cannot be written: {}", file.path, std::strerror(error)));
+      return command.fail(fmt::format("{}: cannot be written: {}", file.path, std::strerror(error)));
   }
   return cli::good;
 }

@@ -351,25 +351,24 @@ std::string text_of(const Json& document)
 
 int hand_over(int argc, char** argv)
 {
-  CLI::App app(
+  cli::Command command(
       "Hand-over between two sleeping processes: rtlane's events, semaphores and mutexes, as ratios to what the system "
       "offers.",
-      "rtlane-bench hand-over");
-  app.footer(manual);
+      "rtlane-bench hand-over", manual);
   Options options;
-  app.add_option("--rounds", options.rounds, "Rounds")->capture_default_str()->check(CLI::Range(1, 1000000));
-  app.add_option("--round-ms", options.round_ms, "Length of a round, in which every candidate is measured")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000));
-  add_cpu_options(app, options.cpus, "other");
+  command.option("--rounds", options.rounds, "Rounds").shows_default().in_range(1, 1000000);
+  command.option("--round-ms", options.round_ms, "Length of a round, in which every candidate is measured")
+      .shows_default()
+      .in_range(1, 1000);
+  add_cpu_options(command, options.cpus, "other");
   cli::Report report;
-  report.add_option(app);
-  if (const auto status = cli::parse(app, argc, argv))
+  report.add_option(command);
+  if (const auto status = command.parse(argc, argv))
     return *status;
-  if (const auto status = choose_cpus(app, options.cpus, "the processes run in turns on CPUs of their own"))
+  if (const auto status = choose_cpus(command, options.cpus, "the processes run in turns on CPUs of their own"))
     return *status;
   if (const auto opened = report.open(); !opened)
-    return cli::fail(app, opened.error().message, cli::usage);
+    return command.fail(opened.error().message, cli::usage);
 
   HandOver benchmark(options, TickClock::calibrate().ticks_per_ns());
   benchmark.run();

@@ -321,30 +321,26 @@ Json measure_latency(const RunOptions& run_options, const std::string& mode, dou
 
 int latency(int argc, char** argv)
 {
-  CLI::App app("Round trip or one-way latency of rtlane's channels and of peers, worst case first, and what caused it.",
-               "rtlane-bench latency");
-  app.footer(manual);
+  cli::Command command(
+      "Round trip or one-way latency of rtlane's channels and of peers, worst case first, and what caused it.",
+      "rtlane-bench latency", manual);
   Options options;
   options.bytes = {16, 64};
-  options.add_to(app);
-  app.add_option("--mode", options.mode, "closed or open")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"closed", "open"}));
-  app.add_option("--rate", options.rate_hz, "Messages a second, for --mode open")
-      ->capture_default_str()
-      ->check(CLI::Range(1.0, 1e7));
+  options.add_to(command);
+  command.option("--mode", options.mode, "closed or open").shows_default().one_of({"closed", "open"});
+  command.option("--rate", options.rate_hz, "Messages a second, for --mode open").shows_default().in_range(1.0, 1e7);
   cli::Report report;
-  report.add_option(app);
-  if (const auto status = cli::parse(app, argc, argv))
+  report.add_option(command);
+  if (const auto status = command.parse(argc, argv))
     return *status;
-  if (const auto status = options.settle(app))
+  if (const auto status = options.settle(command))
     return *status;
   if (options.mode == "open") {
-    if (const auto status = options.check_rate(app, options.rate_hz))
+    if (const auto status = options.check_rate(command, options.rate_hz))
       return *status;
   }
   if (const auto opened = report.open(); !opened)
-    return cli::fail(app, opened.error().message, cli::usage);
+    return command.fail(opened.error().message, cli::usage);
 
   const Json document = measure_latency(options, options.mode, options.rate_hz, RunPlace(options));
   const bool written = report.write(document);

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <iterator>
 #include <set>
 
 #include "../channels/channels.hpp"
@@ -42,66 +43,65 @@ std::vector<std::string> channel_names()
 
 }  // namespace
 
-void RunOptions::add_choice_to(CLI::App& app)
+void RunOptions::add_choice_to(cli::Command& command)
 {
-  app.add_option(
-         "--channel", channels,
-         "Channels of rtlane, of " + fmt::format("{}", fmt::join(channel_names(), ", ")) + ", or none (default: all)")
-      ->delimiter(',');
-  app.add_option("--bytes", bytes, "Message sizes, of " + fmt::format("{}", fmt::join(message_sizes, ", ")))
-      ->capture_default_str()
-      ->delimiter(',')
-      ->check(whole_number())
-      ->check(CLI::IsMember(std::set<std::size_t>(message_sizes.begin(), message_sizes.end())));
-  app.add_option("--peers", peers,
-                 "none, in-process (queues of one process), all, or names as boost/spsc_queue,linux/pipe")
-      ->capture_default_str();
-  add_cpu_options(app, cpus, "far");
-  app.add_flag("--threads", threads, "Two threads of one process instead of two processes");
+  command
+      .option(
+          "--channel", channels,
+          "Channels of rtlane, of " + fmt::format("{}", fmt::join(channel_names(), ", ")) + ", or none (default: all)")
+      .separated_by_commas();
+  std::vector<std::string> sizes;
+  std::transform(message_sizes.begin(), message_sizes.end(), std::back_inserter(sizes),
+                 [](std::size_t size) { return std::to_string(size); });
+  command.option("--bytes", bytes, "Message sizes, of " + fmt::format("{}", fmt::join(message_sizes, ", ")))
+      .shows_default()
+      .separated_by_commas()
+      .check(whole_number)
+      .one_of(sizes);
+  command
+      .option("--peers", peers,
+              "none, in-process (queues of one process), all, or names as boost/spsc_queue,linux/pipe")
+      .shows_default();
+  add_cpu_options(command, cpus, "far");
+  command.flag("--threads", threads, "Two threads of one process instead of two processes");
 }
 
-void RunOptions::add_to(CLI::App& app)
+void RunOptions::add_to(cli::Command& command)
 {
-  add_choice_to(app);
-  app.add_option("--priority", priority,
-                 "SCHED_FIFO priority of both sides where permitted; 0 = leave the policy alone")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 80));
-  app.add_option("--rounds", plan.rounds, "Rounds: each candidate once in each")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1'000'000));
-  app.add_option("--launches", launches, "How often all workers are started anew, with all rounds; compare wants 5")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000));
-  app.add_option("--segment-ms", plan.segment_ms, "Length of a candidate's segment")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100));
-  app.add_option("--threshold-ns", threshold_ns, "A side that does not get on for so long has a stall")
-      ->capture_default_str()
-      ->check(CLI::Range(300, 1'000'000));
-  app.add_option("--seed", plan.seed, "Of the order of the candidates in each round, and of other random choices")
-      ->capture_default_str()
-      ->check(whole_number());
+  add_choice_to(command);
+  command
+      .option("--priority", priority, "SCHED_FIFO priority of both sides where permitted; 0 = leave the policy alone")
+      .shows_default()
+      .in_range(0, 80);
+  command.option("--rounds", plan.rounds, "Rounds: each candidate once in each").shows_default().in_range(1, 1'000'000);
+  command.option("--launches", launches, "How often all workers are started anew, with all rounds; compare wants 5")
+      .shows_default()
+      .in_range(1, 1000);
+  command.option("--segment-ms", plan.segment_ms, "Length of a candidate's segment").shows_default().in_range(1, 100);
+  command.option("--threshold-ns", threshold_ns, "A side that does not get on for so long has a stall")
+      .shows_default()
+      .in_range(300, 1'000'000);
+  command.option("--seed", plan.seed, "Of the order of the candidates in each round, and of other random choices")
+      .shows_default()
+      .check(whole_number);
 }
 
-std::optional<int> RunOptions::settle(const CLI::App& app)
+std::optional<int> RunOptions::settle(const cli::Command& command)
 {
   const std::vector<std::string> known = channel_names();
   for (const std::string& channel : channels) {
     if (channel != "none" && std::find(known.begin(), known.end(), channel) == known.end())
-      return cli::fail(app,
-                       fmt::format("--channel: there is no '{}', only {} and none", channel, fmt::join(known, ", ")),
-                       cli::usage);
+      return command.fail(fmt::format("--channel: there is no '{}', only {} and none", channel, fmt::join(known, ", ")),
+                          cli::usage);
   }
   if (peers != "none" && peers != "in-process" && peers != "all") {
     const Candidates all = all_peers();
-    for (const std::string& name : CLI::detail::split(peers, ',')) {
+    for (const std::string& name : cli::split(peers)) {
       if (std::none_of(all.begin(), all.end(), [&](const Candidate& peer) { return peer.info.name == name; })) {
         std::set<std::string_view> names;
         for (const Candidate& peer : all)
           names.insert(peer.info.name);
-        return cli::fail(
-            app,
+        return command.fail(
             fmt::format("--peers: there is no '{}', only none, in-process, all, and {}", name, fmt::join(names, ", ")),
             cli::usage);
       }
@@ -111,18 +111,17 @@ std::optional<int> RunOptions::settle(const CLI::App& app)
   std::set<std::size_t> seen;
   bytes.erase(std::remove_if(bytes.begin(), bytes.end(), [&](std::size_t size) { return !seen.insert(size).second; }),
               bytes.end());
-  return choose_cpus(app, cpus, "both sides poll");
+  return choose_cpus(command, cpus, "both sides poll");
 }
 
-std::optional<int> RunOptions::check_rate(const CLI::App& app, double rate_hz) const
+std::optional<int> RunOptions::check_rate(const cli::Command& command, double rate_hz) const
 {
   const double least = 1000.0 / static_cast<double>(plan.segment_ms);
   if (std::isfinite(rate_hz) && rate_hz >= least)
     return std::nullopt;
-  return cli::fail(app,
-                   fmt::format("--rate {}: not one message is due in a segment of {} ms; take {} or more", rate_hz,
-                               plan.segment_ms, std::ceil(least)),
-                   cli::usage);
+  return command.fail(fmt::format("--rate {}: not one message is due in a segment of {} ms; take {} or more", rate_hz,
+                                  plan.segment_ms, std::ceil(least)),
+                      cli::usage);
 }
 
 template <class Table>
@@ -135,7 +134,7 @@ Table RunOptions::chosen(std::size_t message_bytes, const Table& of_ours, const 
         (channels.empty() || std::find(channels.begin(), channels.end(), name) != channels.end()))
       all.push_back(candidate);
   }
-  const std::vector<std::string> names = CLI::detail::split(peers, ',');
+  const std::vector<std::string> names = cli::split(peers);
   for (const auto& peer : of_peers) {
     if (peer.bytes == message_bytes &&
         (peers == "all" || (peers == "in-process" && peer.info.reach == Reach::threads) ||

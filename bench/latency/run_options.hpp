@@ -15,8 +15,8 @@
 #include "report.hpp"
 #include "rounds.hpp"
 
-namespace CLI {
-class App;
+namespace rtlane::cli {
+class Command;
 }
 
 namespace rtlane::bench {
@@ -33,14 +33,14 @@ struct RunOptions {
   unsigned launches = 1;  // each with new workers and plan.rounds rounds
 
   // The options of a subcommand; what is set before are the defaults.
-  void add_to(CLI::App& app);
+  void add_to(cli::Command& command);
   // Of them only those that say what is measured and where.
-  void add_choice_to(CLI::App& app);
+  void add_choice_to(cli::Command& command);
 
   // After the arguments were read. The value is an exit status: what is wrong was said.
-  [[nodiscard]] std::optional<int> settle(const CLI::App& app);
+  [[nodiscard]] std::optional<int> settle(const cli::Command& command);
   // Of the open loop: a status, with the sentence said, when no message would be due in a segment.
-  [[nodiscard]] std::optional<int> check_rate(const CLI::App& app, double rate_hz) const;
+  [[nodiscard]] std::optional<int> check_rate(const cli::Command& command, double rate_hz) const;
 
   // What is asked for, for messages of that size.
   [[nodiscard]] Candidates candidates(std::size_t message_bytes) const;

@@ -155,20 +155,19 @@ std::string throughput_text(const Json& document)
 
 int throughput(int argc, char** argv)
 {
-  CLI::App app("Throughput of rtlane's channels and of peers, in messages per raw cache-line round trip.",
-               "rtlane-bench throughput");
-  app.footer(manual);
+  cli::Command command("Throughput of rtlane's channels and of peers, in messages per raw cache-line round trip.",
+                       "rtlane-bench throughput", manual);
   RunOptions options;
   options.bytes = {16, 48, 64};
-  options.add_to(app);
+  options.add_to(command);
   cli::Report report;
-  report.add_option(app);
-  if (const auto status = cli::parse(app, argc, argv))
+  report.add_option(command);
+  if (const auto status = command.parse(argc, argv))
     return *status;
-  if (const auto status = options.settle(app))
+  if (const auto status = options.settle(command))
     return *status;
   if (const auto opened = report.open(); !opened)
-    return cli::fail(app, opened.error().message, cli::usage);
+    return command.fail(opened.error().message, cli::usage);
   const Json document = measure_throughput(options, RunPlace(options));
   const bool written = report.write(document);
   cli::say(report.text(), throughput_text(document));

@@ -36,7 +36,7 @@ another library was called, instructions there. bench/README.md says how they ar
 Exit status: 0 measured, 1 a benchmark failed or what was asked for cannot be had here, 2 wrong usage.)";
 
 // The table into FILE, or on standard output.
-int write_instructions(const CLI::App& app, const std::string& file, cli::Report& report)
+int write_instructions(const cli::Command& command, const std::string& file, cli::Report& report)
 {
   const std::vector<InstructionCount> counts = count_instructions();
   if (!report.write(instructions_document(counts)))
@@ -51,20 +51,20 @@ int write_instructions(const CLI::App& app, const std::string& file, cli::Report
   const bool written = out != nullptr && std::fwrite(text.data(), 1, text.size(), out) == text.size();
   const int error = errno;
   if ((out != nullptr && std::fclose(out) != 0) || !written)
-    return cli::fail(app, fmt::format("{} cannot be written: {}", file, std::strerror(written ? errno : error)));
+    return command.fail(fmt::format("{} cannot be written: {}", file, std::strerror(written ? errno : error)));
   return cli::good;
 }
 
-int run_benchmarks(const CLI::App& app, const cli::Report& report)
+int run_benchmarks(const cli::Command& command, const cli::Report& report)
 {
-  std::vector<std::string> arguments = app.remaining();
+  std::vector<std::string> arguments = command.others();
   if (report.on_stdout()) {
     arguments.emplace_back("--benchmark_format=json");
   } else if (report.wanted()) {
     arguments.push_back("--benchmark_out=" + report.path());
     arguments.emplace_back("--benchmark_out_format=json");
   }
-  std::string program = app.get_name();
+  std::string program = command.name();
   std::vector<char*> argv = {program.data()};
   for (std::string& argument : arguments)
     argv.push_back(argument.data());
@@ -72,8 +72,8 @@ int run_benchmarks(const CLI::App& app, const cli::Report& report)
   int argc = static_cast<int>(argv.size()) - 1;
   benchmark::Initialize(&argc, argv.data());
   if (argc > 1)
-    return cli::fail(app, fmt::format("there is no argument '{}'; 'rtlane-micro --help' is the manual", argv[1]),
-                     cli::usage);
+    return command.fail(fmt::format("there is no argument '{}'; 'rtlane-micro --help' is the manual", argv[1]),
+                        cli::usage);
   add_spsc();
   add_spsc_threads();
   add_spsc_c();
@@ -85,30 +85,30 @@ int run_benchmarks(const CLI::App& app, const cli::Report& report)
   add_sync_threads();
   add_iwin32();
   if (benchmark::RunSpecifiedBenchmarks() == 0)
-    return cli::fail(app, "no benchmark has such a name; --benchmark_list_tests lists them", cli::usage);
+    return command.fail("no benchmark has such a name; --benchmark_list_tests lists them", cli::usage);
   return any_failed() ? cli::finding : cli::good;
 }
 
 int run(int argc, char** argv)
 {
-  CLI::App app("What each call of rtlane costs by itself, in time or in machine instructions.", "rtlane-micro");
-  app.footer(manual);
-  app.allow_extras();
+  cli::Command command("What each call of rtlane costs by itself, in time or in machine instructions.", "rtlane-micro",
+                       manual);
+  command.allow_others();
   std::string file;
-  CLI::Option* instructions =
-      app.add_option("--instructions", file, "Count instructions instead; the table goes into FILE if there is one")
-          ->type_name("[FILE]")
-          ->expected(0, 1);
+  cli::Option instructions =
+      command.option("--instructions", file, "Count instructions instead; the table goes into FILE if there is one")
+          .type_name("[FILE]")
+          .expects(0, 1);
   cli::Report report;
-  report.add_option(app);
-  if (const auto status = cli::parse(app, argc, argv))
+  report.add_option(command);
+  if (const auto status = command.parse(argc, argv))
     return *status;
-  if (*instructions && app.remaining_size() > 0)
-    return cli::fail(app, fmt::format("--instructions does not go together with '{}'", app.remaining().front()),
-                     cli::usage);
+  if (instructions.count() > 0 && !command.others().empty())
+    return command.fail(fmt::format("--instructions does not go together with '{}'", command.others().front()),
+                        cli::usage);
   if (const auto opened = report.open(); !opened)
-    return cli::fail(app, opened.error().message, cli::usage);
-  return *instructions ? write_instructions(app, file, report) : run_benchmarks(app, report);
+    return command.fail(opened.error().message, cli::usage);
+  return instructions.count() > 0 ? write_instructions(command, file, report) : run_benchmarks(command, report);
 }
 
 }  // namespace

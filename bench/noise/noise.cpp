@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <csignal>
 #include <cstdint>
 #include <iterator>
@@ -58,21 +57,21 @@ struct Options {
 };
 
 // Fills in the CPUs that were not named. The value is an exit status: what is wrong was said.
-std::optional<int> choose_cpus(const CLI::App& app, std::vector<int>& cpus)
+std::optional<int> choose_cpus(const cli::Command& command, std::vector<int>& cpus)
 {
   const std::vector<int> allowed = rt::allowed_cpus();
   for (const int cpu : cpus) {
     if (std::find(allowed.begin(), allowed.end(), cpu) == allowed.end())
-      return cli::fail(app, fmt::format("this process may not run on CPU {}, only on {}", cpu, fmt::join(allowed, ",")),
-                       cli::usage);
+      return command.fail(fmt::format("this process may not run on CPU {}, only on {}", cpu, fmt::join(allowed, ",")),
+                          cli::usage);
     if (std::count(cpus.begin(), cpus.end(), cpu) > 1)
-      return cli::fail(app, fmt::format("--cpus names CPU {} twice: two pollers on one CPU preempt each other", cpu),
-                       cli::usage);
+      return command.fail(fmt::format("--cpus names CPU {} twice: two pollers on one CPU preempt each other", cpu),
+                          cli::usage);
   }
   if (cpus.empty())
     std::copy_n(allowed.begin(), std::min<std::size_t>(2, allowed.size()), std::back_inserter(cpus));
   if (cpus.empty())
-    return cli::fail(app, "the CPUs that this process may use cannot be read");
+    return command.fail("the CPUs that this process may use cannot be read");
   return {};
 }
 
@@ -170,33 +169,28 @@ std::string remarks_text(const std::vector<CpuNoise>& noise, const Options& opti
 
 int noise(int argc, char** argv)
 {
-  CLI::App app("How often and how long the machine takes its CPUs away from threads that only poll, and why.",
-               "rtlane-bench noise");
-  app.footer(manual);
+  cli::Command command("How often and how long the machine takes its CPUs away from threads that only poll, and why.",
+                       "rtlane-bench noise", manual);
   Options options;
-  app.add_option("--cpus", options.noise.cpus, "CPUs to poll on, as 0,1 (default: the first two that may be used)")
-      ->type_name("N,...")
-      ->delimiter(',')
-      ->check(CLI::Range(0, 1023));
-  app.add_option("--seconds", options.noise.seconds, "How long to poll")
-      ->capture_default_str()
-      ->check(CLI::Range(0.01, 86400.0));
-  app.add_option("--threshold-ns", options.noise.threshold_ns, "From here on a distance is a gap")
-      ->capture_default_str()
-      ->check(CLI::Range(50, 1'000'000'000));
-  app.add_option("--policy", options.policy, "fifo: SCHED_FIFO where permitted; other: SCHED_OTHER, as most programs")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"fifo", "other"}));
+  command.option("--cpus", options.noise.cpus, "CPUs to poll on, as 0,1 (default: the first two that may be used)")
+      .type_name("N,...")
+      .separated_by_commas()
+      .in_range(0, 1023);
+  command.option("--seconds", options.noise.seconds, "How long to poll").shows_default().in_range(0.01, 86400.0);
+  command.option("--threshold-ns", options.noise.threshold_ns, "From here on a distance is a gap")
+      .shows_default()
+      .in_range(50, 1'000'000'000);
+  command.option("--policy", options.policy, "fifo: SCHED_FIFO where permitted; other: SCHED_OTHER, as most programs")
+      .shows_default()
+      .one_of({"fifo", "other"});
   cli::Report report;
-  report.add_option(app);
-  if (const auto status = cli::parse(app, argc, argv))
+  report.add_option(command);
+  if (const auto status = command.parse(argc, argv))
     return *status;
-  if (!std::isfinite(options.noise.seconds))  // which no range keeps out
-    return cli::fail(app, "--seconds: that is no number of seconds", cli::usage);
-  if (const auto status = choose_cpus(app, options.noise.cpus))
+  if (const auto status = choose_cpus(command, options.noise.cpus))
     return *status;
   if (const auto opened = report.open(); !opened)
-    return cli::fail(app, opened.error().message, cli::usage);
+    return command.fail(opened.error().message, cli::usage);
   if (options.policy == "other")
     options.noise.fifo_priority = 0;
 

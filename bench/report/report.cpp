@@ -38,34 +38,33 @@ std::string page_beside(const std::string& document)
 
 int report_page(int argc, char** argv)
 {
-  CLI::App app("A document of rtlane-bench as one HTML page.", "rtlane-bench report");
-  app.footer(manual);
+  cli::Command command("A document of rtlane-bench as one HTML page.", "rtlane-bench report", manual);
   std::string document;
   std::string page_path;
-  app.add_option("RUN.json", document, "The document; - is standard input")->required();
-  auto* output =
-      app.add_option("-o,--output", page_path, "Where the page goes; - is standard output (default: RUN.html)")
-          ->type_name("FILE.html");
-  if (const auto status = cli::parse(app, argc, argv))
+  command.option("RUN.json", document, "The document; - is standard input").required();
+  const cli::Option output =
+      command.option("-o,--output", page_path, "Where the page goes; - is standard output (default: RUN.html)")
+          .type_name("FILE.html");
+  if (const auto status = command.parse(argc, argv))
     return *status;
-  if (output->count() == 0)
+  if (output.count() == 0)
     page_path = document == "-" ? "-" : page_beside(document);
 
   cli::OutputFile file;
   if (const auto opened = file.open(page_path); !opened)
-    return cli::fail(app, opened.error().message, cli::usage);
+    return command.fail(opened.error().message, cli::usage);
   if (file.is_same_file(document))
-    return cli::fail(app, fmt::format("-o {}: that is the document; name another file", page_path), cli::usage);
+    return command.fail(fmt::format("-o {}: that is the document; name another file", page_path), cli::usage);
   const auto text = read_document_text(document);
   if (!text)
-    return cli::fail(app, text.error().message, cli::usage);
+    return command.fail(text.error().message, cli::usage);
   const auto run = report::read_run(*text);
   if (!run)
-    return cli::fail(app, fmt::format("{}: {}", document, run.error().message), cli::usage);
+    return command.fail(fmt::format("{}: {}", document, run.error().message), cli::usage);
 
   const std::string name = document == "-" ? "standard input" : document.substr(document.rfind('/') + 1);
   if (const int error = file.write(report::page(*run, name)); error != 0)
-    return cli::fail(app, fmt::format("the page could not be written to {}: {}", file.path(), std::strerror(error)));
+    return command.fail(fmt::format("the page could not be written to {}: {}", file.path(), std::strerror(error)));
   return cli::good;
 }
 

@@ -89,29 +89,29 @@ Json measure_stalls(const RunOptions& options, const StallPlan& plan, const RunP
 
 int stalls(int argc, char** argv)
 {
-  CLI::App app("What the others see when a participant of a channel is stopped or killed at a random instant.",
-               "rtlane-bench stalls");
-  app.footer(manual);
+  cli::Command command("What the others see when a participant of a channel is stopped or killed at a random instant.",
+                       "rtlane-bench stalls", manual);
   RunOptions options;
   options.bytes = {16};
   options.priority = 0;  // nobody has to be starved for this
   StallPlan plan;
   plan.seed = std::random_device{}();
-  options.add_choice_to(app);
-  app.add_option("--tries", plan.tries, "Tries of each kind")->capture_default_str()->check(CLI::Range(1, 100'000));
-  app.add_option_function<std::uint64_t>(
-         "--stop-ms", [&](std::uint64_t ms) { plan.stop_ns = ms * 1'000'000; },
-         "How long the victim is stopped (default: 20)")
-      ->check(CLI::Range(1, 10'000));
-  app.add_option("--seed", plan.seed, "Of the random instants (default: another one each time)")->check(whole_number());
+  options.add_choice_to(command);
+  command.option("--tries", plan.tries, "Tries of each kind").shows_default().in_range(1, 100'000);
+  command
+      .option_for<std::uint64_t>(
+          "--stop-ms", [&](std::uint64_t ms) { plan.stop_ns = ms * 1'000'000; },
+          "How long the victim is stopped (default: 20)")
+      .in_range(1, 10'000);
+  command.option("--seed", plan.seed, "Of the random instants (default: another one each time)").check(whole_number);
   cli::Report report;
-  report.add_option(app);
-  if (const auto status = cli::parse(app, argc, argv))
+  report.add_option(command);
+  if (const auto status = command.parse(argc, argv))
     return *status;
-  if (const auto status = options.settle(app))
+  if (const auto status = options.settle(command))
     return *status;
   if (const auto opened = report.open(); !opened)
-    return cli::fail(app, opened.error().message, cli::usage);
+    return command.fail(opened.error().message, cli::usage);
   const Json document = measure_stalls(options, plan, RunPlace(options));
   const bool written = report.write(document);
   cli::say(report.text(), fmt::format("seed {}\n\n", plan.seed) + stalls_text(document));

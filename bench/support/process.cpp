@@ -55,43 +55,40 @@ void Patience::look_at_clock(const char* what)
     die(fmt::format("waited 10 s for {}: is the other process on the same CPU, or starved?", what));
 }
 
-void add_cpu_options(CLI::App& app, CpuPair& cpus, const std::string& far_process)
+void add_cpu_options(cli::Command& command, CpuPair& cpus, const std::string& far_process)
 {
-  app.add_option_function<std::vector<int>>(
-         "--cpus",
-         [&cpus](const std::vector<int>& two) {
-           cpus = {two.front(), two.back()};
-         },
-         fmt::format("CPUs of the measuring and of the {} process (default: the first two allowed)", far_process))
-      ->delimiter(',')
-      ->expected(2)
-      ->type_name("A,B")
-      ->check(CLI::Range(0, 1023));
+  command
+      .option_for<std::vector<int>>(
+          "--cpus",
+          [&cpus](const std::vector<int>& two) {
+            cpus = {two.front(), two.back()};
+          },
+          fmt::format("CPUs of the measuring and of the {} process (default: the first two allowed)", far_process))
+      .separated_by_commas()
+      .expects(2)
+      .type_name("A,B")
+      .in_range(0, 1023);
 }
 
-CLI::Validator whole_number()
+std::string whole_number(const std::string& text)
 {
-  return CLI::Validator(
-      [](std::string& text) {
-        std::uint64_t number = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-        return error == std::errc() && end == text.data() + text.size()
-                   ? std::string()
-                   : fmt::format("'{}' is no whole number from 0 on, written in digits", text);
-      },
-      "");
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size()
+             ? ""
+             : fmt::format("'{}' is no whole number from 0 on, written in digits", text);
 }
 
-std::optional<int> choose_cpus(const CLI::App& app, CpuPair& cpus, const std::string& why)
+std::optional<int> choose_cpus(const cli::Command& command, CpuPair& cpus, const std::string& why)
 {
   const std::vector<int> allowed = rt::allowed_cpus();
   for (const int cpu : {cpus.near, cpus.far}) {
     if (cpu >= 0 && std::find(allowed.begin(), allowed.end(), cpu) == allowed.end())
-      return cli::fail(app, fmt::format("this process may not run on CPU {}, only on {}", cpu, fmt::join(allowed, ",")),
-                       cli::usage);
+      return command.fail(fmt::format("this process may not run on CPU {}, only on {}", cpu, fmt::join(allowed, ",")),
+                          cli::usage);
   }
   if (cpus.near >= 0 && cpus.near == cpus.far)
-    return cli::fail(app, fmt::format("--cpus: the two must differ: {}", why), cli::usage);
+    return command.fail(fmt::format("--cpus: the two must differ: {}", why), cli::usage);
   for (const int cpu : allowed) {
     if (cpus.near < 0 && cpu != cpus.far)
       cpus.near = cpu;
@@ -99,7 +96,7 @@ std::optional<int> choose_cpus(const CLI::App& app, CpuPair& cpus, const std::st
       cpus.far = cpu;
   }
   if (cpus.near < 0 || cpus.far < 0)
-    return cli::fail(app, fmt::format("this process may run on one CPU only, and {}: two are needed", why));
+    return command.fail(fmt::format("this process may run on one CPU only, and {}: two are needed", why));
   return {};
 }
 

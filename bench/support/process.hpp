@@ -18,10 +18,9 @@
 #include <string>
 #include <utility>
 
-namespace CLI {
-class App;
-class Validator;
-}  // namespace CLI
+namespace rtlane::cli {
+class Command;
+}
 
 namespace rtlane::bench {
 
@@ -77,14 +76,15 @@ struct CpuPair {
 };
 
 // --cpus A,B. `far_process` is what the manual calls the other process.
-void add_cpu_options(CLI::App& app, CpuPair& cpus, const std::string& far_process);
+void add_cpu_options(cli::Command& command, CpuPair& cpus, const std::string& far_process);
 
-// Refuses what is no number from 0 to 2^64 - 1 written in digits: CLI11 takes -16 for 2^64 - 16.
-CLI::Validator whole_number();
+// A check of an option: what is wrong with what is no number from 0 to 2^64 - 1 written in digits. CLI11 takes -16 for
+// 2^64 - 16.
+std::string whole_number(const std::string& text);
 
 // Fills in the CPUs that were not named. The value is an exit status: what is wrong was said. `why` two are needed ends
 // a sentence.
-std::optional<int> choose_cpus(const CLI::App& app, CpuPair& cpus, const std::string& why);
+std::optional<int> choose_cpus(const cli::Command& command, CpuPair& cpus, const std::string& why);
 
 // Moves this process there, or ends it by die().
 void pin(int cpu);

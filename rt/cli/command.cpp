@@ -10,7 +10,6 @@
 #include <cstring>
 #include <exception>
 
-#include "options.hpp"
 #include "output.hpp"
 
 namespace rtlane::cli {
@@ -40,25 +39,6 @@ void hear_broken_pipes() noexcept
 }
 
 }  // namespace
-
-std::optional<int> parse(CLI::App& app, int argc, char** argv)
-{
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    say_out(app.help());
-    return good;
-  } catch (const CLI::ParseError& error) {
-    return fail(app, fmt::format("{}; '{} --help' is the manual", error.what(), app.get_name()), usage);
-  }
-  return std::nullopt;
-}
-
-int fail(const CLI::App& app, const std::string& sentence, int status)
-{
-  say_err(fmt::format("{}: {}\n", app.get_name(), printable(sentence)));
-  return status;
-}
 
 int run_program(const char* name, int argc, char** argv, int (*run)(int argc, char** argv))
 {

@@ -101,19 +101,6 @@ std::string check_cpus(const std::vector<int>& cpus, const std::vector<int>& all
   return {};
 }
 
-// CLI::Range alone lets nan through.
-CLI::Validator finite_range(double min, double max)
-{
-  const CLI::Validator finite(
-      [](std::string& text) {
-        double value = 0.0;
-        return CLI::detail::lexical_cast(text, value) && std::isfinite(value) ? std::string()
-                                                                              : text + " is not a finite number";
-      },
-      "", "finite");
-  return finite & CLI::Range(min, max);
-}
-
 std::string check_name(const std::string& name)
 {
   // ".state" is added for the second object
@@ -128,57 +115,57 @@ std::string check_name(const std::string& name)
 
 int demo(int argc, char** argv)
 {
-  CLI::App app("Stream sensor data between three processes and watch it.", "rtlane demo");
-  app.footer(manual);
+  Command command("Stream sensor data between three processes and watch it.", "rtlane demo", manual);
   Arguments given;
-  auto* imu =
-      app.add_option("--imu", given.imu, "Replay this recording instead of measuring the host")->type_name("FILE");
-  app.add_option("--speed", given.speed, "Replay so many times as fast (default 1)")
-      ->type_name("X")
-      ->check(finite_range(1e-3, 1e9))
-      ->needs(imu);
-  app.add_option("--rate", given.rate_hz, "Ticks of the controller per second, and of the host source (default 1000)")
-      ->type_name("HZ")
-      ->check(finite_range(1.0, 10000.0));
-  app.add_option("--duration", given.duration_s,
-                 "End after so many seconds; 0 = no limit (default 12, with --imu the whole recording)")
-      ->type_name("S")
-      ->check(finite_range(0.0, 1e9));
-  app.add_option(
-         "--capacity", given.capacity,
-         "Samples the ring holds, rounded up to a power of two (default 32768: 2 MiB of slots, so that huge pages "
-         "are tried; with the header two of 2 MiB)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1 << 24));
-  app.add_option("--name", given.name, "Name of the ring (default demo-<pid>)")->type_name("NAME");
-  app.add_option("--cpus", given.cpus,
-                 "CPUs of sensor and controller (default: two of those allowed, if there are two)")
-      ->type_name("S,C")
-      ->delimiter(',')
-      ->expected(2)
-      ->check(CLI::Range(0, 1023));
-  app.add_option("--priority", given.priority, "SCHED_FIFO priority of both; 0 = an ordinary thread (default 80)")
-      ->type_name("P")
-      ->check(CLI::Range(0, 98));
-  app.add_flag("--plain", given.plain, "Lines instead of a screen, also on a terminal");
+  const Option imu =
+      command.option("--imu", given.imu, "Replay this recording instead of measuring the host").type_name("FILE");
+  command.option("--speed", given.speed, "Replay so many times as fast (default 1)")
+      .type_name("X")
+      .in_range(1e-3, 1e9)
+      .needs(imu);
+  command.option("--rate", given.rate_hz, "Ticks of the controller per second, and of the host source (default 1000)")
+      .type_name("HZ")
+      .in_range(1.0, 10000.0);
+  command
+      .option("--duration", given.duration_s,
+              "End after so many seconds; 0 = no limit (default 12, with --imu the whole recording)")
+      .type_name("S")
+      .in_range(0.0, 1e9);
+  command
+      .option("--capacity", given.capacity,
+              "Samples the ring holds, rounded up to a power of two (default 32768: 2 MiB of slots, so that huge pages "
+              "are tried; with the header two of 2 MiB)")
+      .type_name("N")
+      .in_range(1, 1 << 24);
+  command.option("--name", given.name, "Name of the ring (default demo-<pid>)").type_name("NAME");
+  command
+      .option("--cpus", given.cpus, "CPUs of sensor and controller (default: two of those allowed, if there are two)")
+      .type_name("S,C")
+      .separated_by_commas()
+      .expects(2)
+      .in_range(0, 1023);
+  command.option("--priority", given.priority, "SCHED_FIFO priority of both; 0 = an ordinary thread (default 80)")
+      .type_name("P")
+      .in_range(0, 98);
+  command.flag("--plain", given.plain, "Lines instead of a screen, also on a terminal");
   Report report;
-  report.add_option(app);
-  if (const auto status = parse(app, argc, argv))
+  report.add_option(command);
+  if (const auto status = command.parse(argc, argv))
     return *status;
   const std::vector<int> allowed = rt::allowed_cpus();
   for (const std::string& problem : {check_name(given.name), check_cpus(given.cpus, allowed)}) {
     if (!problem.empty())
-      return fail(app, problem, usage);
+      return command.fail(problem, usage);
   }
   demo::Settings settings;
   if (given.imu.size() >= sizeof settings.plan.imu_path)
-    return fail(app, "--imu: the path is too long", usage);
-  if (imu->count() > 0 && given.imu.empty())
-    return fail(app, "--imu: the path is empty", usage);
+    return command.fail("--imu: the path is too long", usage);
+  if (imu.count() > 0 && given.imu.empty())
+    return command.fail("--imu: the path is empty", usage);
   if (const auto opened = report.open(); !opened)
-    return fail(app, opened.error().message, usage);
+    return command.fail(opened.error().message, usage);
   if (report.is_same_file(given.imu))
-    return fail(app, fmt::format("--json {}: that is the recording; name another file", report.path()), usage);
+    return command.fail(fmt::format("--json {}: that is the recording; name another file", report.path()), usage);
 
   const bool replay = !given.imu.empty();
   const std::vector<int> cpus = given.cpus.empty() ? choose_cpus(allowed) : given.cpus;
@@ -200,7 +187,7 @@ int demo(int argc, char** argv)
 
   const auto result = demo::monitor(std::move(settings));
   if (!result)
-    return fail(app, result.error().message);
+    return command.fail(result.error().message);
   const bool written = report.write(demo::result_json(*result));
   if (result->started)
     say(report.text(), demo::result_text(*result));

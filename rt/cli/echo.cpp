@@ -280,14 +280,8 @@ expected<Attached> attach_channel(const Entry& entry)
   return attached;
 }
 
-std::string check_finite(const std::string& text)
-{
-  // CLI11's ranges let "nan" pass.
-  return std::isfinite(std::strtod(text.c_str(), nullptr)) ? "" : text + " is not a finite number";
-}
-
 // Fills the options; the value is the exit status when there is nothing left to do.
-std::optional<int> read_options(CLI::App& app, int argc, char** argv, Options& options)
+std::optional<int> read_options(Command& command, int argc, char** argv, Options& options)
 {
   bool once = false;
   bool json = false;
@@ -295,37 +289,36 @@ std::optional<int> read_options(CLI::App& app, int argc, char** argv, Options& o
   std::uint32_t items = text_items;
   std::uint32_t bytes = text_bytes;
   std::string from = "newest";
-  app.add_option("NAME", options.name, "Full name of the channel");
-  auto* count = app.add_option("-n,--count", options.count, "End after so many lines")
-                    ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
-  app.add_flag("-1,--once", once, "End after one line, as --count 1")->excludes(count);
-  app.add_option("-r,--rate", options.rate_hz, "At most so many lines a second; what comes between is skipped")
-      ->type_name("HZ")
-      ->check(CLI::Range(1e-3, 1e6))
-      ->check(CLI::Validator(check_finite, ""));
-  app.add_option(
-         "--from", from,
-         "Begin with the newest element (the default), with the oldest that is there (of a ring: that waits), or "
-         "with the next")
-      ->check(CLI::IsMember({"oldest", "newest", "next"}));
-  app.add_flag("-f,--follow", options.follow, "Go on when the stream is ended: another writer may come");
-  auto* json_flag = app.add_flag("--json", json, "A JSON object a line");
-  app.add_flag("--csv", csv, "A heading and a row for each element")->excludes(json_flag);
-  auto* items_option = app.add_option("--items", items,
-                                      "Of an array show so many; 0: all (the default is 64, with "
-                                      "--json and --csv all)");
-  auto* bytes_option = app.add_option("--bytes", bytes,
-                                      "Of bytes and frames show so many; 0: all (the default is 64, "
-                                      "with --json and --csv all)");
-  if (const auto status = parse(app, argc, argv))
+  command.option("NAME", options.name, "Full name of the channel");
+  const Option count = command.option("-n,--count", options.count, "End after so many lines")
+                           .in_range(std::uint64_t{1}, std::uint64_t{1} << 62);
+  command.flag("-1,--once", once, "End after one line, as --count 1").excludes(count);
+  command.option("-r,--rate", options.rate_hz, "At most so many lines a second; what comes between is skipped")
+      .type_name("HZ")
+      .in_range(1e-3, 1e6);
+  command
+      .option("--from", from,
+              "Begin with the newest element (the default), with the oldest that is there (of a ring: that waits), or "
+              "with the next")
+      .one_of({"oldest", "newest", "next"});
+  command.flag("-f,--follow", options.follow, "Go on when the stream is ended: another writer may come");
+  const Option json_flag = command.flag("--json", json, "A JSON object a line");
+  command.flag("--csv", csv, "A heading and a row for each element").excludes(json_flag);
+  const Option items_option = command.option("--items", items,
+                                             "Of an array show so many; 0: all (the default is 64, with "
+                                             "--json and --csv all)");
+  const Option bytes_option = command.option("--bytes", bytes,
+                                             "Of bytes and frames show so many; 0: all (the default is 64, "
+                                             "with --json and --csv all)");
+  if (const auto status = command.parse(argc, argv))
     return status;
   if (options.name.empty())
-    return fail(app, "NAME is missing; 'rtlane echo --help' is the manual", usage);
+    return command.fail("NAME is missing; 'rtlane echo --help' is the manual", usage);
   options.count = once ? 1 : options.count;
   options.style = json ? EchoStyle::json : csv ? EchoStyle::csv : EchoStyle::text;
   const bool whole = options.style != EchoStyle::text;
-  options.cut.items = whole && items_option->count() == 0 ? 0 : items;
-  options.cut.bytes = whole && bytes_option->count() == 0 ? 0 : bytes;
+  options.cut.items = whole && items_option.count() == 0 ? 0 : items;
+  options.cut.bytes = whole && bytes_option.count() == 0 ? 0 : bytes;
   options.from = from == "oldest" ? ObserveFrom::oldest : from == "next" ? ObserveFrom::next : ObserveFrom::newest;
   return std::nullopt;
 }
@@ -334,44 +327,43 @@ std::optional<int> read_options(CLI::App& app, int argc, char** argv, Options& o
 
 int echo(int argc, char** argv)
 {
-  CLI::App app("Print the elements of a channel without disturbing it.", "rtlane echo");
-  app.footer(manual);
+  Command command("Print the elements of a channel without disturbing it.", "rtlane echo", manual);
   Options options;
-  if (const auto status = read_options(app, argc, argv, options))
+  if (const auto status = read_options(command, argc, argv, options))
     return *status;
 
   const int signal_fd = demo::take_signals({SIGINT, SIGTERM, SIGHUP});
   const auto entries = list_objects();
   if (!entries)
-    return fail(app, entries.error().message);
+    return command.fail(entries.error().message);
   const auto entry = find_object(options.name, *entries);
   if (!entry)
-    return fail(app, entry.error().message);
+    return command.fail(entry.error().message);
   const auto attached = attach_channel(*entry);
   if (!attached)
-    return fail(app, attached.error().message);
+    return command.fail(attached.error().message);
   auto lines = lines_for(attached->channel, options);
   if (!lines)
-    return fail(app, lines.error().message);
+    return command.fail(lines.error().message);
   auto observer = Observer::of(attached->channel, options.from, frame_bytes_of(attached->channel, options));
   if (!observer)
-    return fail(app, observer.error().message);
+    return command.fail(observer.error().message);
 
   Echo run(options, *entry, attached->channel, std::move(*observer), std::move(*lines), signal_fd);
   const End end = run.run();
   switch (end) {
     case End::damaged:
-      return fail(app,
-                  fmt::format("channel '{}' is damaged: there are words in it that no writer writes", options.name));
+      return command.fail(
+          fmt::format("channel '{}' is damaged: there are words in it that no writer writes", options.name));
     case End::no_memory:
-      return fail(app, "no memory for a copy of an element");
+      return command.fail("no memory for a copy of an element");
     case End::output_failed:
-      return fail(app, fmt::format("standard output cannot be written: {}", std::strerror(run.error())));
+      return command.fail(fmt::format("standard output cannot be written: {}", std::strerror(run.error())));
     case End::counted:
     case End::reader_gone:
       return good;
     default:
-      return fail(app, run.summary(end), good);
+      return command.fail(run.summary(end), good);
   }
 }
 

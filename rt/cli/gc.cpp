@@ -45,28 +45,27 @@ std::string name_text(const Entry& entry)
 
 int gc(int argc, char** argv)
 {
-  CLI::App app("Remove what killed processes left behind.", "rtlane gc");
-  app.footer(manual);
+  Command command("Remove what killed processes left behind.", "rtlane gc", manual);
   bool dry_run = false;
-  app.add_flag("-n,--dry-run", dry_run, "Only list what would be removed");
+  command.flag("-n,--dry-run", dry_run, "Only list what would be removed");
   Report report;
-  report.add_option(app);
-  if (const auto status = parse(app, argc, argv))
+  report.add_option(command);
+  if (const auto status = command.parse(argc, argv))
     return *status;
   if (const auto opened = report.open(); !opened)
-    return fail(app, opened.error().message, usage);
+    return command.fail(opened.error().message, usage);
 
   std::vector<Entry> seen;
   if (dry_run) {
     auto entries = list_objects();
     if (!entries)
-      return fail(app, entries.error().message);
+      return command.fail(entries.error().message);
     for (const Entry& entry : *entries) {
       if (entry.state == RTLANE_ENTRY_ORPHAN)
         seen.push_back(entry);
     }
   } else if (const int result = rtlane_gc(&keep_entry, &seen); result < 0) {
-    return fail(app, Error::from_c(result).message);
+    return command.fail(Error::from_c(result).message);
   }
 
   Json document;

@@ -95,30 +95,29 @@ std::string memory_text(const Entry& entry, const Attached* attached)
 
 int info(int argc, char** argv)
 {
-  CLI::App app("All about one object.", "rtlane info");
-  app.footer(manual);
+  Command command("All about one object.", "rtlane info", manual);
   std::string name;
-  app.add_option("NAME", name, "Full name of the object");
+  command.option("NAME", name, "Full name of the object");
   Report report;
-  report.add_option(app);
-  if (const auto status = parse(app, argc, argv))
+  report.add_option(command);
+  if (const auto status = command.parse(argc, argv))
     return *status;
   if (name.empty()) {
     const std::string hint =
         report.path().empty() || report.path() == "-"
             ? ""
             : fmt::format(" ('{}' was taken as the FILE of --json: put NAME first)", report.path());
-    return fail(app, "NAME is missing" + hint + "; 'rtlane info --help' is the manual", usage);
+    return command.fail("NAME is missing" + hint + "; 'rtlane info --help' is the manual", usage);
   }
   if (const auto opened = report.open(); !opened)
-    return fail(app, opened.error().message, usage);
+    return command.fail(opened.error().message, usage);
 
   const auto entries = list_objects();
   if (!entries)
-    return fail(app, entries.error().message);
+    return command.fail(entries.error().message);
   const auto found = find_object(name, *entries);
   if (!found)
-    return fail(app, found.error().message);
+    return command.fail(found.error().message);
   const Entry& entry = *found;
   // Looked up before attaching: this process is no holder that matters.
   const HolderTable table = HolderTable::read();

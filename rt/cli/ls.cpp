@@ -76,18 +76,17 @@ std::string name_text(const Entry& entry)
 
 int ls(int argc, char** argv)
 {
-  CLI::App app("List the objects of the namespace.", "rtlane ls");
-  app.footer(manual);
+  Command command("List the objects of the namespace.", "rtlane ls", manual);
   Report report;
-  report.add_option(app);
-  if (const auto status = parse(app, argc, argv))
+  report.add_option(command);
+  if (const auto status = command.parse(argc, argv))
     return *status;
   if (const auto opened = report.open(); !opened)
-    return fail(app, opened.error().message, usage);
+    return command.fail(opened.error().message, usage);
 
   const auto entries = list_objects();
   if (!entries)
-    return fail(app, entries.error().message);
+    return command.fail(entries.error().message);
   const HolderTable holders = HolderTable::read();
 
   Json document;

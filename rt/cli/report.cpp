@@ -4,23 +4,23 @@
 
 #include <cstring>
 
-#include "options.hpp"
 #include "output.hpp"
 
 namespace rtlane::cli {
 
-void Report::add_option(CLI::App& app)
+void Report::add_option(Command& command)
 {
-  option_ = app.add_option("--json", path_,
-                           "Write a JSON document to FILE beside the text; without FILE, or with -, to standard "
-                           "output instead of the text")
-                ->type_name("FILE")
-                ->expected(0, 1);
+  option_ = command
+                .option("--json", path_,
+                        "Write a JSON document to FILE beside the text; without FILE, or with -, to standard "
+                        "output instead of the text")
+                .type_name("FILE")
+                .expects(0, 1);
 }
 
 expected<bool> Report::open()
 {
-  given_ = option_ != nullptr && option_->count() > 0;
+  given_ = option_.count() > 0;
   if (!given_)
     return false;
   if (const auto opened = file_.open(path_.empty() ? "-" : path_); !opened)

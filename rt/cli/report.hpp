@@ -7,12 +7,8 @@
 #include <cstdio>
 #include <string>
 
+#include "options.hpp"
 #include "output_file.hpp"
-
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
 
 namespace rtlane::cli {
 
@@ -23,7 +19,7 @@ using Json = nlohmann::ordered_json;
 // no text there; the same for a FILE that is standard output. FILE is whole or as it was: OutputFile says how.
 class Report {
 public:
-  void add_option(CLI::App& app);
+  void add_option(Command& command);
 
   // Finds out whether FILE can be written, before the work and without changing it. EINVAL: what the user has to
   // hear. Call it once, after the arguments were read.
@@ -44,7 +40,7 @@ public:
   [[nodiscard]] bool write(const Json& document);
 
 private:
-  CLI::Option* option_ = nullptr;
+  Option option_;
   std::string path_;
   bool given_ = false;
   OutputFile file_;
