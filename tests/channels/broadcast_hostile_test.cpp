@@ -5,12 +5,12 @@
 // see something else than what was stored, which is what a hostile peer can do between any two instructions, and each
 // access is counted.
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 
 #include <random>
 #include <string>
 
 #include "broadcast_support.hpp"
+#include "hostile_support.hpp"
 #include "support/watchdog.hpp"
 
 namespace {
@@ -18,55 +18,26 @@ namespace {
 using namespace rtlane::test;
 using rtlane::Status;
 
-struct Peer {
-  static inline std::mt19937_64 random{1};
-  static inline unsigned lies_per_256 = 0;
-  static inline std::uint64_t loads = 0;
-  static inline std::uint64_t stores = 0;
+struct Peer : HostilePeer {
   static inline std::uint64_t number = 0;  // something near the truth, for lies that are hard to see
 
   static std::uint64_t lie(std::uint64_t truth)
   {
-    switch (random() % 9) {
-      case 0:
-        return random();
-      case 1:
-        return truth + 1;
-      case 2:
-        return truth - 1;
-      case 3:
-        return truth ^ (std::uint64_t{1} << random() % 64);
-      case 4:
-        return 0;
-      case 5:
-        return UINT64_MAX;
+    const std::uint64_t kind = random() % 9;
+    switch (kind) {
       case 6:
         return number + random() % 9;  // a plausible tail
       case 7:
         return rtlane::detail::broadcast_word(random() % 0x8000, number + random() % 5);  // a plausible slot word
-      default:
+      case 8:
         return truth + (std::uint64_t{1} << (48 + random() % 2));  // busy, another epoch
+      default:
+        return plain_lie(truth, kind);
     }
   }
 };
 
-class HostileWord {
-public:
-  std::uint64_t load(std::memory_order) const
-  {
-    ++Peer::loads;
-    const std::uint64_t truth = word_;
-    return Peer::random() % 256 < Peer::lies_per_256 ? Peer::lie(truth) : truth;
-  }
-  void store(std::uint64_t value, std::memory_order)
-  {
-    ++Peer::stores;
-    word_ = value;
-  }
-
-private:
-  std::uint64_t word_;
-};
+using HostileWord = LyingWord<Peer>;
 
 using Writer = rtlane::detail::BroadcastWriterCore<HostileWord>;
 using Subscriber = rtlane::detail::BroadcastSubscriberCore<HostileWord>;
@@ -75,27 +46,20 @@ using View = rtlane::detail::BroadcastView<HostileWord>;
 
 // A broadcast between guard pages, its last slot ending where the page ends.
 class Guarded {
+  GuardedBytes bytes_;
+
 public:
   Guarded(std::uint64_t capacity, std::uint64_t element_bytes)
-  {
-    used_ = broadcast_layout(nullptr, capacity, element_bytes).total_bytes;
-    pages_ = (used_ + 4095) / 4096 * 4096;
-    void* all = mmap(nullptr, pages_ + 2 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    EXPECT_NE(all, MAP_FAILED);
-    all_ = static_cast<std::byte*>(all);
-    EXPECT_EQ(mprotect(all_ + 4096, pages_, PROT_READ | PROT_WRITE), 0);
-    base = all_ + 4096 + pages_ - used_;
-    view = View(broadcast_layout(base, capacity, element_bytes));
-  }
-  Guarded(const Guarded&) = delete;
-  Guarded& operator=(const Guarded&) = delete;
-  ~Guarded() { munmap(all_, pages_ + 2 * 4096); }
+      : bytes_(broadcast_layout(nullptr, capacity, element_bytes).total_bytes),
+        base(bytes_.begin()),
+        view(broadcast_layout(base, capacity, element_bytes))
+  {}
 
   // Any shared word becomes a lie, the private copies of all sides being all that is left of the truth.
   void scribble()
   {
     for (std::uint64_t i = 1 + Peer::random() % 4; i > 0; --i) {
-      std::byte* at = base + 128 + Peer::random() % ((used_ - 128) / 8) * 8;
+      std::byte* at = base + 128 + Peer::random() % ((bytes_.size() - 128) / 8) * 8;
       std::uint64_t value;
       std::memcpy(&value, at, 8);
       value = Peer::lie(value);
@@ -103,26 +67,9 @@ public:
     }
   }
 
-  std::byte* base = nullptr;
+  std::byte* base;
   View view;
-
-private:
-  std::uint64_t used_ = 0;
-  std::uint64_t pages_ = 0;
-  std::byte* all_ = nullptr;
 };
-
-// Runs one operation and holds it to its number of shared accesses.
-template <class Operation>
-auto within(std::uint64_t loads, std::uint64_t stores, const char* what, Operation operation)
-{
-  Peer::loads = 0;
-  Peer::stores = 0;
-  auto result = operation();
-  EXPECT_LE(Peer::loads, loads) << what;
-  EXPECT_LE(Peer::stores, stores) << what;
-  return result;
-}
 
 class Fight {
 public:

@@ -4,12 +4,12 @@
 // The broadcast lies between two pages that nobody may touch, and so does the buffer. HostileWord stands in for the
 // shared words: each load may see something else than what was stored, and each access is counted.
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 
 #include <random>
 #include <string>
 
 #include "frame_broadcast_support.hpp"
+#include "hostile_support.hpp"
 #include "support/watchdog.hpp"
 
 namespace {
@@ -17,95 +17,31 @@ namespace {
 using namespace rtlane::test;
 using rtlane::Status;
 
-struct Peer {
-  static inline std::mt19937_64 random{1};
-  static inline unsigned lies_per_256 = 0;
-  static inline std::uint64_t loads = 0;
-  static inline std::uint64_t stores = 0;
+struct Peer : HostilePeer {
   static inline std::uint64_t capacity = 256;
 
   static std::uint64_t lie(std::uint64_t truth)
   {
-    switch (random() % 9) {
-      case 0:
-        return random();
-      case 1:
-        return truth + 1;
-      case 2:
-        return truth - 1;
-      case 3:
-        return truth ^ (std::uint64_t{1} << random() % 64);
-      case 4:
-        return 0;
-      case 5:
-        return UINT64_MAX;
+    const std::uint64_t kind = random() % 9;
+    switch (kind) {
       case 6:
         return truth + 8 * (random() % 9);  // a plausible position
       case 7:
         return truth + capacity * (random() % 3);  // of another lap
-      default:
+      case 8:
         return (random() % 3) << 48 | random() % (capacity / 8 + 2);  // a plausible length
+      default:
+        return plain_lie(truth, kind);
     }
   }
 };
 
-class HostileWord {
-public:
-  std::uint64_t load(std::memory_order) const
-  {
-    ++Peer::loads;
-    const std::uint64_t truth = word_;
-    return Peer::random() % 256 < Peer::lies_per_256 ? Peer::lie(truth) : truth;
-  }
-  void store(std::uint64_t value, std::memory_order)
-  {
-    ++Peer::stores;
-    word_ = value;
-  }
-
-private:
-  std::uint64_t word_;
-};
+using HostileWord = LyingWord<Peer>;
 
 using Writer = rtlane::detail::FrameBroadcastWriterCore<HostileWord>;
 using Subscriber = rtlane::detail::FrameBroadcastSubscriberCore<HostileWord>;
 using From = Subscriber::From;
 using View = rtlane::detail::FrameBroadcastView<HostileWord>;
-
-// Memory that ends where a page ends and begins behind one that nobody may touch.
-class Guarded {
-public:
-  explicit Guarded(std::uint64_t bytes) : used_(bytes), pages_((bytes + 4095) / 4096 * 4096)
-  {
-    void* all = mmap(nullptr, pages_ + 2 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    EXPECT_NE(all, MAP_FAILED);
-    all_ = static_cast<std::byte*>(all);
-    EXPECT_EQ(mprotect(all_ + 4096, pages_, PROT_READ | PROT_WRITE), 0);
-  }
-  Guarded(const Guarded&) = delete;
-  Guarded& operator=(const Guarded&) = delete;
-  ~Guarded() { munmap(all_, pages_ + 2 * 4096); }
-
-  std::byte* begin() const { return all_ + 4096 + pages_ - used_; }
-  std::uint64_t bytes() const { return used_; }
-
-private:
-  std::uint64_t used_;
-  std::uint64_t pages_;
-  std::byte* all_ = nullptr;
-};
-
-// Runs one operation and holds it to its number of shared accesses.
-template <class Operation>
-auto within(std::uint64_t loads, std::uint64_t stores, const char* what, Operation operation)
-{
-  Peer::loads = 0;
-  Peer::stores = 0;
-  auto result = operation();
-  EXPECT_LE(Peer::loads, loads) << what;
-  EXPECT_LE(Peer::stores, stores) << what;
-  return result;
-}
 
 class Fight {
 public:
@@ -138,11 +74,11 @@ public:
         case 5:
         case 6:
         case 7:
-          take(buffer_.begin(), buffer_.bytes());
+          take(buffer_.begin(), buffer_.size());
           break;
         case 8:
           // A buffer that ends where it ends, of any size.
-          take(buffer_.begin() + buffer_.bytes() - length, length);
+          take(buffer_.begin() + buffer_.size() - length, length);
           break;
         case 9:
           join();
@@ -157,7 +93,7 @@ private:
   void scribble()
   {
     for (std::uint64_t i = 1 + Peer::random() % 4; i > 0; --i) {
-      std::byte* at = memory_.begin() + 128 + Peer::random() % ((memory_.bytes() - 128) / 8) * 8;
+      std::byte* at = memory_.begin() + 128 + Peer::random() % ((memory_.size() - 128) / 8) * 8;
       std::uint64_t value;
       std::memcpy(&value, at, 8);
       value = Peer::lie(value);
@@ -223,9 +159,9 @@ private:
     }
   }
 
-  Guarded memory_;
+  GuardedBytes memory_;
   View view_;
-  Guarded buffer_;
+  GuardedBytes buffer_;
   Bytes frame_;
   std::uint64_t words_;
   Writer writer_;
@@ -267,7 +203,7 @@ void exactly(std::uint64_t loads, std::uint64_t stores, const char* what, Operat
 TEST(FrameBroadcastHostile, TheCallsTouchTheWordsThatTheySay)
 {
   Peer::lies_per_256 = 0;
-  Guarded memory(frame_ring_offset + 1024);
+  GuardedBytes memory(frame_ring_offset + 1024);
   const View view(memory.begin(), frame_ring_offset, 1024, UINT64_MAX);
   Writer writer(view);
   Subscriber subscriber;

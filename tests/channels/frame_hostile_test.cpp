@@ -5,12 +5,12 @@
 // in for the shared words, frames' headers included: each load may see something else than what was stored, which is
 // what a hostile peer can do between any two instructions, and each access is counted.
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 
 #include <random>
 #include <string>
 
 #include "frame_support.hpp"
+#include "hostile_support.hpp"
 #include "support/watchdog.hpp"
 
 namespace {
@@ -20,30 +20,15 @@ using rtlane::Status;
 using rtlane::detail::FrameBytes;
 
 // What the "peer" does, and what the operation under test did.
-struct Peer {
-  static inline std::mt19937_64 random{1};
-  static inline unsigned lies_per_256 = 0;
-  static inline std::uint64_t loads = 0;
-  static inline std::uint64_t stores = 0;
+struct Peer : HostilePeer {
   static inline std::uint64_t position = 0;  // something near the truth, for lies that are hard to see
   static inline std::uint64_t longest = 0;
 
   static std::uint64_t lie(std::uint64_t truth)
   {
     using namespace rtlane::detail;
-    switch (random() % 11) {
-      case 0:
-        return random();
-      case 1:
-        return truth + 1;
-      case 2:
-        return truth - 1;
-      case 3:
-        return truth ^ (std::uint64_t{1} << random() % 64);
-      case 4:
-        return 0;
-      case 5:
-        return UINT64_MAX;
+    const std::uint64_t kind = random() % 11;
+    switch (kind) {
       case 6:
         return position + random() % 50 * 8;  // a plausible index
       case 7:
@@ -52,74 +37,20 @@ struct Peer {
         return frame_header(frame_epoch(1 + random() % 3), position + random() % 9 * 8, longest + random() % 17 - 8);
       case 9:  // with the longest length that the word can hold, and one that overflows when it is rounded up
         return truth | (random() % 2 == 0 ? 0xffff'ffff : 0xffff'fff8);
-      default:
+      case 10:
         return truth + (std::uint64_t{1} << 48);  // another epoch
+      default:
+        return plain_lie(truth, kind);
     }
   }
 };
 
-class HostileWord {
-public:
-  std::uint64_t load(std::memory_order) const
-  {
-    ++Peer::loads;
-    const std::uint64_t truth = word_;
-    return Peer::random() % 256 < Peer::lies_per_256 ? Peer::lie(truth) : truth;
-  }
-  void store(std::uint64_t value, std::memory_order)
-  {
-    ++Peer::stores;
-    word_ = value;
-  }
-
-private:
-  std::uint64_t word_;
-};
+using HostileWord = LyingWord<Peer>;
 static_assert(sizeof(HostileWord) == 8);
 
 using Producer = rtlane::detail::FrameProducerCore<HostileWord>;
 using Consumer = rtlane::detail::FrameConsumerCore<HostileWord>;
 using View = rtlane::detail::FrameRingView<HostileWord>;
-
-// Bytes that end where a page ends, between two pages that nobody may touch.
-class Guarded {
-public:
-  explicit Guarded(std::uint64_t bytes) : bytes_(bytes), pages_((bytes + 4095) / 4096 * 4096)
-  {
-    void* all = mmap(nullptr, pages_ + 2 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    EXPECT_NE(all, MAP_FAILED);
-    all_ = static_cast<std::byte*>(all);
-    EXPECT_EQ(mprotect(all_ + 4096, pages_, PROT_READ | PROT_WRITE), 0);
-  }
-  Guarded(const Guarded&) = delete;
-  Guarded& operator=(const Guarded&) = delete;
-  ~Guarded()
-  {
-    rtlane::detail::show_bytes(begin(), bytes_);  // others will be mapped here
-    munmap(all_, pages_ + 2 * 4096);
-  }
-
-  std::byte* begin() const { return all_ + 4096 + pages_ - bytes_; }
-  std::byte* end() const { return begin() + bytes_; }
-  std::uint64_t size() const { return bytes_; }
-
-private:
-  std::uint64_t bytes_;
-  std::uint64_t pages_;
-  std::byte* all_ = nullptr;
-};
-
-// Runs one operation and holds it to its number of shared accesses.
-template <class Operation>
-auto within(std::uint64_t loads, std::uint64_t stores, const char* what, Operation operation)
-{
-  Peer::loads = 0;
-  Peer::stores = 0;
-  auto result = operation();
-  EXPECT_LE(Peer::loads, loads) << what;
-  EXPECT_LE(Peer::stores, stores) << what;
-  return result;
-}
 
 class Fight {
 public:
@@ -145,7 +76,7 @@ public:
 
 private:
   // Overwrites shared words, the private copies of both sides being all that is left of the truth.
-  static void scribble(const Guarded& memory)
+  static void scribble(const GuardedBytes& memory)
   {
     rtlane::detail::show_bytes(memory.begin(), memory.size());
     for (std::uint64_t i = 1 + Peer::random() % 4; i > 0; --i) {
@@ -291,8 +222,8 @@ private:
     }
   }
 
-  Guarded lines_;
-  Guarded area_;
+  GuardedBytes lines_;
+  GuardedBytes area_;
   View view_;
   Producer producer_;
   Consumer consumer_;

@@ -5,12 +5,12 @@
 // The ring lies between two pages that nobody may touch. HostileWord stands in for the shared words: each load may see
 // something else than what was stored, and each access is counted.
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 
 #include <cstring>
 #include <random>
 #include <string>
 
+#include "hostile_support.hpp"
 #include "mpmc_hostile_word.hpp"
 #include "mpmc_isolated_memory.hpp"
 #include "mpmc_memory.hpp"
@@ -24,28 +24,6 @@ using rtlane::Status;
 
 using SharedMemory = MpmcMemory<HostileWord>;
 using IsolatedRing = IsolatedMemory<HostileWord>;
-
-// Exactly the ring's bytes; behind them, or before, begins memory that nobody may touch.
-class Guarded {
-public:
-  Guarded(std::uint64_t bytes, bool guard_the_end) : pages_((bytes + 4095) / 4096 * 4096)
-  {
-    void* all = mmap(nullptr, pages_ + 2 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    EXPECT_NE(all, MAP_FAILED);
-    all_ = static_cast<std::byte*>(all);
-    EXPECT_EQ(mprotect(all_ + 4096, pages_, PROT_READ | PROT_WRITE), 0);
-    begin_ = all_ + 4096 + (guard_the_end ? pages_ - bytes : 0);
-  }
-  Guarded(const Guarded&) = delete;
-  Guarded& operator=(const Guarded&) = delete;
-  ~Guarded() { munmap(all_, pages_ + 2 * 4096); }
-  std::byte* begin() const { return begin_; }
-
-private:
-  std::uint64_t pages_;
-  std::byte* all_ = nullptr;
-  std::byte* begin_ = nullptr;
-};
 
 template <class Memory>
 class Fight {
@@ -176,7 +154,7 @@ private:
     }
   }
 
-  Guarded guarded_;
+  GuardedBytes guarded_;
   Memory memory_;
   typename Memory::Producer producer_;
   typename Memory::Consumer consumer_;
@@ -220,7 +198,7 @@ using Memory = SharedMemory;
 
 class MpmcSteps : public ::testing::Test {
 protected:
-  MpmcSteps() : guarded_(Memory::bytes(4, 16), true), memory_(guarded_.begin(), 4, 16)
+  MpmcSteps() : guarded_(Memory::bytes(4, 16)), memory_(guarded_.begin(), 4, 16)
   {
     Peer::lies_per_256 = 0;
     attach(producer_);
@@ -248,7 +226,7 @@ protected:
     return count([&] { (void)pop(consumer_, value); });
   }
 
-  Guarded guarded_;
+  GuardedBytes guarded_;
   Memory memory_;
   Memory::Producer producer_;
   Memory::Consumer consumer_;

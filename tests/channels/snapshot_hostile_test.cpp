@@ -5,13 +5,13 @@
 // see something else than what was stored, which is what a hostile peer can do between any two instructions, and each
 // access is counted.
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 #include <rtlane/channels/snapshot_core.hpp>
 
 #include <cstring>
 #include <random>
 #include <string>
 
+#include "hostile_support.hpp"
 #include "snapshot_support.hpp"
 #include "support/watchdog.hpp"
 
@@ -20,93 +20,44 @@ namespace {
 using namespace rtlane::test;
 using rtlane::Status;
 
-struct Peer {
-  static inline std::mt19937_64 random{1};
-  static inline unsigned lies_per_256 = 0;
-  static inline std::uint64_t loads = 0;
-  static inline std::uint64_t stores = 0;
-
+struct Peer : HostilePeer {
   static std::uint64_t lie(std::uint64_t truth)
   {
-    switch (random() % 7) {
-      case 0:
-        return random();
-      case 1:
-        return truth + 1;
-      case 2:
-        return truth - 1;
-      case 3:
-        return truth ^ (std::uint64_t{1} << random() % 64);
-      case 4:
-        return 0;
-      case 5:
-        return UINT64_MAX;
-      default:
+    const std::uint64_t kind = random() % 7;
+    switch (kind) {
+      case 6:
         return truth + (std::uint64_t{1} << random() % 8);  // a lap or two later
+      default:
+        return plain_lie(truth, kind);
     }
   }
 };
 
-class HostileWord {
-public:
-  std::uint64_t load(std::memory_order) const
-  {
-    ++Peer::loads;
-    return Peer::random() % 256 < Peer::lies_per_256 ? Peer::lie(word_) : word_;
-  }
-  void store(std::uint64_t value, std::memory_order)
-  {
-    ++Peer::stores;
-    word_ = value;
-  }
-
-private:
-  std::uint64_t word_;
-};
+using HostileWord = LyingWord<Peer>;
 static_assert(sizeof(HostileWord) == 8);
 
 // Its last slot ends where the page ends.
 class Guarded {
 public:
-  Guarded(std::uint64_t depth, std::uint64_t value_bytes) : layout_(snapshot_layout(nullptr, depth, value_bytes))
+  Guarded(std::uint64_t depth, std::uint64_t value_bytes)
+      : layout_(snapshot_layout(nullptr, depth, value_bytes)), bytes_(layout_.total_bytes)
   {
-    pages_ = (layout_.total_bytes + 4095) / 4096 * 4096;
-    void* all = mmap(nullptr, pages_ + 2 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    EXPECT_NE(all, MAP_FAILED);
-    all_ = static_cast<std::byte*>(all);
-    EXPECT_EQ(mprotect(all_ + 4096, pages_, PROT_READ | PROT_WRITE), 0);
-    layout_.base = all_ + 4096 + pages_ - layout_.total_bytes;
+    layout_.base = bytes_.begin();
   }
-  Guarded(const Guarded&) = delete;
-  Guarded& operator=(const Guarded&) = delete;
-  ~Guarded() { munmap(all_, pages_ + 2 * 4096); }
 
   const rtlane_channel_layout& layout() const { return layout_; }
-  std::byte* base() const { return static_cast<std::byte*>(layout_.base); }
-  // As a reader's mapping is.
-  void make_read_only() const { EXPECT_EQ(mprotect(all_ + 4096, pages_, PROT_READ), 0); }
+  std::byte* base() const { return bytes_.begin(); }
+  void make_read_only() const { bytes_.make_read_only(); }
 
 private:
   rtlane_channel_layout layout_;
-  std::uint64_t pages_ = 0;
-  std::byte* all_ = nullptr;
+  GuardedBytes bytes_;
 };
 
 using Writer = rtlane::detail::SnapshotWriterCore<HostileWord>;
 using Reader = rtlane::detail::SnapshotReaderCore<HostileWord>;
 using View = rtlane::detail::SnapshotView<HostileWord>;
 using Copy = rtlane::detail::SnapshotCopy<HostileWord>;
-
-template <class Operation>
-auto within(std::uint64_t loads, std::uint64_t stores, const char* what, Operation operation)
-{
-  Peer::loads = 0;
-  Peer::stores = 0;
-  auto result = operation();
-  EXPECT_LE(Peer::loads, loads) << what;
-  EXPECT_LE(Peer::stores, stores) << what;
-  return result;
-}
 
 void fight(std::uint64_t depth, std::uint64_t value_bytes, int steps)
 {

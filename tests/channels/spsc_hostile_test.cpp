@@ -5,7 +5,6 @@
 // see something else than what was stored, which is what a hostile peer can do between any two instructions, and
 // each access is counted.
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 #include <rtlane/channels/spsc_core.hpp>
 #include <rtlane/channels/spsc_ring.hpp>
 
@@ -14,6 +13,7 @@
 #include <random>
 #include <string>
 
+#include "hostile_support.hpp"
 #include "ring_support.hpp"
 #include "support/watchdog.hpp"
 
@@ -24,55 +24,26 @@ using rtlane::SpscRing;
 using rtlane::Status;
 
 // What the "peer" does, and what the operation under test did.
-struct Peer {
-  static inline std::mt19937_64 random{1};
-  static inline unsigned lies_per_256 = 0;
-  static inline std::uint64_t loads = 0;
-  static inline std::uint64_t stores = 0;
+struct Peer : HostilePeer {
   static inline std::uint64_t position = 0;  // something near the truth, for lies that are hard to see
 
   static std::uint64_t lie(std::uint64_t truth)
   {
-    switch (random() % 9) {
-      case 0:
-        return random();
-      case 1:
-        return truth + 1;
-      case 2:
-        return truth - 1;
-      case 3:
-        return truth ^ (std::uint64_t{1} << random() % 64);
-      case 4:
-        return 0;
-      case 5:
-        return UINT64_MAX;
+    const std::uint64_t kind = random() % 9;
+    switch (kind) {
       case 6:
         return position + random() % 5;  // a plausible head
       case 7:
         return rtlane::detail::spsc_word(random() % 0x10000, position + random() % 3);  // a plausible slot word
-      default:
+      case 8:
         return truth + (std::uint64_t{1} << 48);  // another epoch
+      default:
+        return plain_lie(truth, kind);
     }
   }
 };
 
-class HostileWord {
-public:
-  std::uint64_t load(std::memory_order) const
-  {
-    ++Peer::loads;
-    const std::uint64_t truth = word_;
-    return Peer::random() % 256 < Peer::lies_per_256 ? Peer::lie(truth) : truth;
-  }
-  void store(std::uint64_t value, std::memory_order)
-  {
-    ++Peer::stores;
-    word_ = value;
-  }
-
-private:
-  std::uint64_t word_;
-};
+using HostileWord = LyingWord<Peer>;
 static_assert(sizeof(HostileWord) == 8);
 
 // A ring between guard pages, its last slot ending where the page ends.
@@ -82,24 +53,14 @@ public:
       : capacity_(capacity),
         stride_((8 + element_bytes + 7) / 8 * 8),
         element_bytes_(element_bytes),
-        used_(512 + capacity * stride_),
-        pages_((used_ + 4095) / 4096 * 4096)
-  {
-    void* all = mmap(nullptr, pages_ + 2 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    EXPECT_NE(all, MAP_FAILED);
-    all_ = static_cast<std::byte*>(all);
-    EXPECT_EQ(mprotect(all_ + 4096, pages_, PROT_READ | PROT_WRITE), 0);
-    base_ = all_ + 4096 + pages_ - used_;
-  }
-  GuardedRing(const GuardedRing&) = delete;
-  GuardedRing& operator=(const GuardedRing&) = delete;
-  ~GuardedRing() { munmap(all_, pages_ + 2 * 4096); }
+        bytes_(512 + capacity * stride_)
+  {}
 
   rtlane_channel_layout layout() const
   {
     rtlane_channel_layout made{};
-    made.base = base_;
-    made.total_bytes = used_;
+    made.base = bytes_.begin();
+    made.total_bytes = bytes_.size();
     made.capacity = capacity_;
     made.slots_offset = 512;
     made.slot_stride_bytes = stride_;
@@ -110,13 +71,13 @@ public:
 
   bool is_place_of_an_element(const std::byte* place) const
   {
-    const std::ptrdiff_t offset = place - (base_ + 512) - 8;
+    const std::ptrdiff_t offset = place - (bytes_.begin() + 512) - 8;
     return offset >= 0 && static_cast<std::uint64_t>(offset) % stride_ == 0 &&
            static_cast<std::uint64_t>(offset) / stride_ < capacity_;
   }
 
-  std::byte* base() const { return base_; }
-  std::uint64_t used() const { return used_; }
+  std::byte* base() const { return bytes_.begin(); }
+  std::uint64_t used() const { return bytes_.size(); }
   std::uint64_t capacity() const { return capacity_; }
   std::uint64_t element_bytes() const { return element_bytes_; }
 
@@ -124,10 +85,7 @@ private:
   std::uint64_t capacity_;
   std::uint64_t stride_;
   std::uint64_t element_bytes_;
-  std::uint64_t used_;
-  std::uint64_t pages_;
-  std::byte* all_ = nullptr;
-  std::byte* base_ = nullptr;
+  GuardedBytes bytes_;
 };
 
 using Producer = rtlane::detail::SpscProducerCore<HostileWord>;
@@ -140,18 +98,6 @@ std::uint64_t log2_of(std::uint64_t power)
   while (power >>= 1)
     ++log;
   return log;
-}
-
-// Runs one operation and holds it to its number of shared accesses.
-template <class Operation>
-auto within(std::uint64_t loads, std::uint64_t stores, const char* what, Operation operation)
-{
-  Peer::loads = 0;
-  Peer::stores = 0;
-  auto result = operation();
-  EXPECT_LE(Peer::loads, loads) << what;
-  EXPECT_LE(Peer::stores, stores) << what;
-  return result;
 }
 
 class Fight {
