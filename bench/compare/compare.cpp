@@ -216,6 +216,7 @@ int compare(int argc, char** argv)
   if (const auto status = command.parse(argc, argv))
     return *status;
   std::vector<Limit> limits;
+  limits.reserve(limit_texts.size());
   for (const std::string& text : limit_texts) {
     const auto limit = parse_limit(text);
     if (!limit)

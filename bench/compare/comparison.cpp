@@ -39,6 +39,7 @@ FigureComparison compare_figure(std::size_t figure, const std::vector<double>& a
 void correct(const std::vector<FigureComparison*>& family, double factor)
 {
   std::vector<double> p;
+  p.reserve(family.size());
   for (const FigureComparison* comparison : family)
     p.push_back(*comparison->corrected_p);
   p = holm(p);

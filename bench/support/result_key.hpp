@@ -17,7 +17,7 @@ struct ResultKey {
   bool blocks = false;
   std::optional<double> rate_hz;
 
-  auto operator<=>(const ResultKey&) const = default;
+  auto operator<=>(const ResultKey&) const = default;  // NOLINT(modernize-use-nullptr): there is none
 };
 
 // Of one of a document's results. Throws BadDocument.

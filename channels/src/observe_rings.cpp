@@ -59,7 +59,7 @@ public:
   Status next(std::byte* to, std::uint64_t, Sight& sight) noexcept override
   {
     std::byte* slot = view_.slot(position_);
-    const std::uint64_t word = view_.seq(slot).load(std::memory_order_acquire);  // C1, pairs with P2
+    const std::uint64_t word = SpscView<Word>::seq(slot).load(std::memory_order_acquire);  // C1, pairs with P2
     if (!spsc_written(word, position_)) {
       if (!legal(word))
         return Status::corrupt;
@@ -108,7 +108,7 @@ private:
     // relaxed: the fence puts both behind the copy
     if (position_ - view_.consumer->head.load(std::memory_order_relaxed) < view_.capacity)
       return true;
-    const std::uint64_t before = view_.seq(view_.slot(position_ - 1)).load(std::memory_order_relaxed);
+    const std::uint64_t before = SpscView<Word>::seq(view_.slot(position_ - 1)).load(std::memory_order_relaxed);
     return stores_are_seen_in_order && !spsc_published(before, position_ - 1 + view_.capacity);
   }
 
@@ -165,7 +165,8 @@ public:
   {
     for (int voids = 0; voids < voids_max; ++voids) {
       std::byte* slot = view_.slot(position_);
-      const std::uint64_t word = view_.word_of(slot).load(std::memory_order_acquire);  // C1, pairs with P1 and V1
+      const std::uint64_t word =
+          MpmcView<Word>::word_of(slot).load(std::memory_order_acquire);  // C1, pairs with P1 and V1
       if (word == (position_ | mpmc_void)) {
         position_ += mpmc_step;
         continue;
@@ -246,9 +247,8 @@ private:
     if (taken <= 0)
       return Status::corrupt;  // position_'s ticket was taken
     const auto capacity = static_cast<std::int64_t>(view_.capacity);
-    std::int64_t target = to_head;
-    if (stores_are_seen_in_order)
-      target = std::min(to_head, taken - (capacity - capacity / 4));
+    const std::int64_t target =
+        stores_are_seen_in_order ? std::min(to_head, taken - (capacity - capacity / 4)) : to_head;
     const std::int64_t distance = std::clamp<std::int64_t>(target, 1, taken);
     position_ += static_cast<std::uint64_t>(distance) * mpmc_step;
     sight.lost = std::exchange(tells_, true) ? static_cast<std::uint64_t>(distance) : 0;

@@ -144,7 +144,7 @@ void ThreadObject::begin_life() noexcept
   this_thread = this;
   tid_ = ::gettid();
   // It is free; and trying tells ThreadSanitizer that no order of locks follows from it.
-  ::pthread_mutex_trylock(&life_);
+  static_cast<void>(::pthread_mutex_trylock(&life_));
 }
 
 ThreadObject::Registry& ThreadObject::registry()

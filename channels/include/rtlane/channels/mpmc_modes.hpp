@@ -83,7 +83,7 @@ public:
 
   MpmcConsumerEnd() = default;
   explicit MpmcConsumerEnd(const Shared& core) noexcept : shared_(core) {}
-  explicit MpmcConsumerEnd(Isolated&& core) noexcept : is_isolated_(true), isolated_(std::move(core)) {}
+  explicit MpmcConsumerEnd(const Isolated& core) noexcept : is_isolated_(true), isolated_(core) {}
 
   void detach() noexcept { is_isolated_ ? isolated_.detach() : shared_.detach(); }
   [[nodiscard]] const std::byte* take() noexcept
