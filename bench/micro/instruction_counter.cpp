@@ -2,7 +2,7 @@
 
 // The first and the last byte of this program's code, from the linker.
 extern "C" {
-extern const unsigned char __executable_start[];
+extern const unsigned char __executable_start[];  // NOLINT(readability-identifier-naming): its name
 extern const unsigned char etext[];
 }
 
